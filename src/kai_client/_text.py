@@ -1,0 +1,53 @@
+"""Text as JavaScript cuts it: between UTF-16 units, so that one emoji can arrive in two halves."""
+
+import re
+from typing import Final
+
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
+
+
+def mend_surrogates(text: str, *, lone: str = "surrogatepass") -> str:
+    """`text` with each surrogate pair made one character; `lone` is the codec error handler for halves that stay alone."""
+    if _SURROGATE.search(text) is None:
+        return text
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", lone)
+
+
+class TextBuffer:
+    """Text that grows: pieces are joined when somebody looks, so that a long answer costs linear time."""
+
+    __slots__ = ("_pieces",)
+
+    def __init__(self, text: str = "") -> None:
+        self._pieces = [text] if text else []
+
+    def append(self, piece: str) -> None:
+        """Add a piece at the end."""
+        if piece:
+            self._pieces.append(piece)
+
+    def __str__(self) -> str:
+        if len(self._pieces) > 1:
+            self._pieces = [mend_surrogates("".join(self._pieces))]
+        return self._pieces[0] if self._pieces else ""
+
+
+class DeltaMender:
+    """Makes each delta printable: half an emoji at the end of one is held back until the next brings the other half.
+
+    A half that never finds its other half becomes U+FFFD, as it would in any encoder.
+    """
+
+    def __init__(self) -> None:
+        self._held: dict[str, str] = {}
+
+    def mend(self, key: str, delta: str) -> str:
+        """What to show for `delta`, the next piece of the text called `key`."""
+        held = self._held.pop(key, "") if self._held else ""
+        if not held and _SURROGATE.search(delta) is None:
+            return delta
+        delta = held + delta
+        if "\ud800" <= delta[-1:] <= "\udbff":
+            self._held[key] = delta[-1]
+            delta = delta[:-1]
+        return mend_surrogates(delta, lone="replace")

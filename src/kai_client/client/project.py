@@ -1,0 +1,135 @@
+"""Around the chats: history, votes, the quota, settings, tools, suggestions."""
+
+from collections.abc import AsyncGenerator, Mapping
+from typing import Any
+
+from pydantic import JsonValue
+
+from kai_client.exceptions import KaiError
+from kai_client.history import walk_history
+from kai_client.models import (
+    AgentSettings,
+    Chat,
+    HistoryResponse,
+    InfoResponse,
+    PingResponse,
+    SuggestionsResponse,
+    ToolsListResponse,
+    UsageResponse,
+    UserAgentSettings,
+    Vote,
+)
+from kai_client.transport import checked_id
+from kai_client.types import NOT_GIVEN, NotGiven, VoteType
+
+from .base import ClientBase, checked_count, read_answer
+
+
+class ProjectMethods(ClientBase):
+    """The endpoints of protocol section 2 that are not a chat's own."""
+
+    async def ping(self) -> PingResponse:
+        """The backend's clock, without authentication: is it there?"""
+        return await self._get(PingResponse, "/ping", auth=False)
+
+    async def info(self) -> InfoResponse:
+        """What the backend is and runs, without authentication."""
+        return await self._get(InfoResponse, "/api", auth=False)
+
+    async def get_history(
+        self, limit: int = 10, starting_after: str | None = None, ending_before: str | None = None
+    ) -> HistoryResponse:
+        """One page of chats, newest first.
+
+        Backends differ in what `starting_after` means and refuse both cursors at once (protocol 8.1); `get_all_history`
+        copes with either.
+        """
+        params: dict[str, str | int] = {"limit": checked_count(limit, "limit")}
+        if starting_after is not None:
+            params["starting_after"] = checked_id(starting_after, "starting_after")
+        if ending_before is not None:
+            params["ending_before"] = checked_id(ending_before, "ending_before")
+        return await self._get(HistoryResponse, "/api/history", params=params)
+
+    def get_all_history(self, batch_size: int = 100) -> AsyncGenerator[Chat]:
+        """Every chat once, newest first, `batch_size` a request; it ends whatever the backend's cursors mean."""
+        return walk_history(self.get_history, checked_count(batch_size, "batch_size"))
+
+    async def get_votes(self, chat_id: str) -> list[Vote]:
+        """The votes of a chat, in either of the backends' shapes (protocol 8.2)."""
+        answer = await self._transport.request("GET", "/api/vote", params={"chatId": checked_id(chat_id, "chat_id")})
+        votes = answer.get("votes") if isinstance(answer, dict) else answer
+        if not isinstance(votes, list):
+            raise KaiError("Expected a list of votes", "response:invalid")
+        return [read_answer(Vote, vote) for vote in votes]
+
+    async def vote(self, chat_id: str, message_id: str, vote_type: str | VoteType) -> Vote:
+        """Cast or replace the vote on a message.
+
+        The vote is what the backend answers where it answers JSON; today's answer plain text, and it is made from the
+        arguments then. Raises `ValueError` for anything but `up` and `down`.
+        """
+        body: dict[str, JsonValue] = {
+            "chatId": checked_id(chat_id, "chat_id"),
+            "messageId": checked_id(message_id, "message_id"),
+            "type": VoteType(vote_type).value,
+        }
+        answer = await self._transport.request("PATCH", "/api/vote", json=body)
+        stored = answer if isinstance(answer, dict) and "messageId" in answer else {}
+        return read_answer(Vote, {**body, **stored})
+
+    async def upvote(self, chat_id: str, message_id: str) -> Vote:
+        """`vote` with `up`."""
+        return await self.vote(chat_id, message_id, VoteType.UP)
+
+    async def downvote(self, chat_id: str, message_id: str) -> Vote:
+        """`vote` with `down`."""
+        return await self.vote(chat_id, message_id, VoteType.DOWN)
+
+    async def get_usage(self) -> UsageResponse:
+        """How many messages of this month's quota are used."""
+        return await self._get(UsageResponse, "/api/usage")
+
+    async def get_settings(self) -> AgentSettings:
+        """The project's settings."""
+        return await self._get(AgentSettings, "/api/settings")
+
+    async def update_settings(self, *, custom_instructions: str | NotGiven | None = NOT_GIVEN) -> AgentSettings:
+        """Change the project's settings; None clears. Raises `ValueError` when nothing is given."""
+        body = _changes(customInstructions=custom_instructions)
+        return read_answer(AgentSettings, await self._transport.request("PATCH", "/api/settings", json=body))
+
+    async def get_user_settings(self) -> UserAgentSettings:
+        """The user's own settings in this project."""
+        return await self._get(UserAgentSettings, "/api/settings/user")
+
+    async def update_user_settings(
+        self,
+        *,
+        custom_instructions: str | NotGiven | None = NOT_GIVEN,
+        tool_permissions: dict[str, str] | NotGiven | None = NOT_GIVEN,
+    ) -> UserAgentSettings:
+        """Change the user's settings.
+
+        `tool_permissions` (`always_allow`, `always_ask`, `blocked` by tool) merges into those that stand; None resets them.
+        Raises `ValueError` when nothing is given.
+        """
+        body = _changes(customInstructions=custom_instructions, toolPermissions=tool_permissions)
+        return read_answer(UserAgentSettings, await self._transport.request("PATCH", "/api/settings/user", json=body))
+
+    async def get_tools(self) -> ToolsListResponse:
+        """The backend's tools, and which of them only read."""
+        return await self._get(ToolsListResponse, "/api/settings/tools")
+
+    async def get_suggestions(self, context: str, data: dict[str, Any]) -> SuggestionsResponse:
+        """What the user might ask next; `context` is `dashboard`, `job-detail` or `configuration-detail`."""
+        body: dict[str, JsonValue] = {"context": context, "data": data}
+        return read_answer(SuggestionsResponse, await self._transport.request("POST", "/api/suggestions", json=body))
+
+
+def _changes(**values: JsonValue | NotGiven | Mapping[str, str]) -> dict[str, JsonValue]:
+    """The settings that were given; None is a change, too."""
+    changes: dict[str, Any] = {key: value for key, value in values.items() if value is not NOT_GIVEN}
+    if not changes:
+        raise ValueError("No setting was given: pass at least one; None clears it")
+    return changes

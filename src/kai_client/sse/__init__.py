@@ -1,0 +1,14 @@
+"""Server-Sent Events: bytes to frames to events, and the parser that accumulates them."""
+
+from .decoder import MAX_EVENT_BYTES, EventDecoder, parse_sse_event
+from .parser import ByteResponse, SSEStreamParser, check_content_type, parse_sse_stream
+
+__all__ = [
+    "MAX_EVENT_BYTES",
+    "ByteResponse",
+    "EventDecoder",
+    "SSEStreamParser",
+    "check_content_type",
+    "parse_sse_event",
+    "parse_sse_stream",
+]

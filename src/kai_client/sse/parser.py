@@ -1,0 +1,169 @@
+"""`SSEStreamParser`: the accumulated answer of a stream, with or without a connection."""
+
+from collections.abc import AsyncIterator, Mapping
+from typing import Protocol
+
+from kai_client.accumulator import Accumulator
+from kai_client.events import (
+    DataEvent,
+    ErrorEvent,
+    FileEvent,
+    SourceDocumentEvent,
+    SourceUrlEvent,
+    SSEEvent,
+    ToolCallEvent,
+    UsageInfo,
+)
+from kai_client.exceptions import KaiError, KaiStreamError
+from kai_client.models import Message
+
+from .decoder import EventDecoder
+
+
+class ByteResponse(Protocol):
+    """What is needed of an HTTP response; `httpx.Response` has it."""
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """The response headers."""
+        ...
+
+    def aiter_bytes(self) -> AsyncIterator[bytes]:
+        """The body, as it arrives."""
+        ...
+
+
+def check_content_type(content_type: str | None) -> None:
+    """Raise `KaiStreamError` where a page or a JSON document stands in the place of a stream.
+
+    A missing content type is fine: the AI SDK v5 template sends none (protocol 4.1).
+    """
+    kind = (content_type or "").partition(";")[0].strip().lower()
+    if kind == "text/event-stream" or not (kind.endswith(("html", "json", "xml"))):
+        return
+    raise KaiStreamError(f"Expected an event stream, got {kind!r}", code="stream:content_type")
+
+
+async def parse_sse_stream(response: ByteResponse) -> AsyncIterator[SSEEvent]:
+    """The events of a streaming response, as they arrive; the caller closes the response.
+
+    Raises `KaiStreamError` for malformed chunks and a body that breaks off. It does not judge whether the answer is whole:
+    `SSEStreamParser.finished` and `ChatStream` do.
+    """
+    check_content_type(response.headers.get("content-type"))
+    decoder = EventDecoder()
+    try:
+        async for data in response.aiter_bytes():
+            for event in decoder.feed(data):
+                yield event
+    except KaiError:
+        raise
+    except Exception as error:
+        # Whatever HTTP library the response came from, its exceptions stay inside (design, section 4).
+        seen = f"after {decoder.events_received} events and {decoder.bytes_received} bytes"
+        name = type(error).__name__
+        raise KaiStreamError(
+            f"The stream broke {seen}", "stream:broken", f"{name}: {error}" if str(error) else name
+        ) from error
+    for event in decoder.close():
+        yield event
+
+
+class SSEStreamParser:
+    """Accumulates events into the answer they make.
+
+    Feed it with `process_event`, or let `consume_stream` do so. Everything it returns is a snapshot.
+    """
+
+    def __init__(self) -> None:
+        self._answer = Accumulator()
+
+    def process_event(self, event: SSEEvent) -> None:
+        """Take one event in; it never raises for an event that does not fit."""
+        self._answer.apply(event)
+
+    def reset(self) -> None:
+        """Forget everything, for the next stream."""
+        self._answer = Accumulator()
+
+    async def consume_stream(self, response: ByteResponse, yield_events: bool = True) -> AsyncIterator[SSEEvent]:
+        """Take a whole streaming response in, yielding each event unless `yield_events` is false; raises as `parse_sse_stream`."""
+        async for event in parse_sse_stream(response):
+            self.process_event(event)
+            if yield_events:
+                yield event
+
+    @property
+    def text(self) -> str:
+        """The answer's text."""
+        return self._answer.text
+
+    @property
+    def reasoning(self) -> str:
+        """What the model thought aloud."""
+        return self._answer.reasoning
+
+    @property
+    def tool_calls(self) -> dict[str, ToolCallEvent]:
+        """The last state of each tool call by its id; name and input stay known after the output has come."""
+        return self._answer.tool_calls
+
+    @property
+    def sources(self) -> list[SourceUrlEvent | SourceDocumentEvent]:
+        """The sources the answer rests on, in order."""
+        return list(self._answer.sources)
+
+    @property
+    def files(self) -> list[FileEvent]:
+        """The files the model made, in order."""
+        return list(self._answer.files)
+
+    @property
+    def data(self) -> list[DataEvent]:
+        """The application's data parts, a later one in the place of an earlier one with the same type and id."""
+        return self._answer.data
+
+    @property
+    def errors(self) -> list[ErrorEvent]:
+        """The error events; an answer with one is not whole."""
+        return list(self._answer.errors)
+
+    @property
+    def finished(self) -> bool:
+        """Whether a `finish` event has come. An aborted or broken answer never finishes."""
+        return self._answer.finish is not None
+
+    @property
+    def aborted(self) -> bool:
+        """Whether the backend stopped in the middle."""
+        return self._answer.abort is not None
+
+    @property
+    def finish_reason(self) -> str | None:
+        """Why the answer ended, None while it has not."""
+        return self._answer.finish.finish_reason if self._answer.finish else None
+
+    @property
+    def usage(self) -> UsageInfo:
+        """Token counts, each counted once, from whatever the backend sends."""
+        return self._answer.usage
+
+    @property
+    def prompt_tokens(self) -> int:
+        """Tokens of the prompt."""
+        return self.usage.prompt_tokens
+
+    @property
+    def completion_tokens(self) -> int:
+        """Tokens of the answer."""
+        return self.usage.completion_tokens
+
+    @property
+    def total_tokens(self) -> int:
+        """All tokens."""
+        return self.usage.total_tokens
+
+    @property
+    def message(self) -> Message:
+        """The assistant message so far."""
+        return self._answer.message()

@@ -1,0 +1,89 @@
+"""Where Kai lives: asked of the Storage API's index, never built by hand (protocol, section 1)."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import httpx
+from pydantic import JsonValue
+
+from kai_client.exceptions import KaiConnectionError, KaiError, KaiTimeoutError
+from kai_client.types import KaiBackend
+
+from .http import Credentials, Transport
+from .urls import base_url, is_safe_for_token
+
+DISCOVERY_SECONDS: Final = 30.0
+_PREFERRED: Final = (KaiBackend.AGENT, KaiBackend.ASSISTANT)
+
+
+async def discover(
+    credentials: Credentials,
+    *,
+    service: str | None,
+    timeout: float | None,  # noqa: ASYNC109 - a number for the transport, as everywhere in the interface
+    http_client: httpx.AsyncClient | None,
+) -> tuple[str, str]:
+    """The id and base URL of the Kai service of a stack: `service`, or whichever the stack has, kai-agent first.
+
+    Raises `KaiError` with the codes of protocol 1.4: `discovery:http_error`, `discovery:service_not_found`,
+    `discovery:no_url`, and `discovery:insecure_url` for one that is neither https nor on this machine;
+    `KaiConnectionError` where the Storage API cannot be reached.
+    """
+    seconds = DISCOVERY_SECONDS if timeout is None else min(timeout, DISCOVERY_SECONDS)
+    transport = Transport(
+        credentials.storage_url, credentials, timeout=seconds, stream_timeout=seconds, http_client=http_client
+    )
+    try:
+        index = await transport.request("GET", "/v2/storage", params={"exclude": "components"})
+    except (KaiConnectionError, KaiTimeoutError):
+        raise
+    except KaiError as error:
+        raise _http_error(error) from error
+    finally:
+        await transport.aclose()
+    return _pick(index, _PREFERRED if service is None else (service,))
+
+
+def _http_error(error: KaiError) -> KaiError:
+    if error.status_code is None:
+        return error
+    message = error.message if error.message.startswith("HTTP ") else f"HTTP {error.status_code}: {error.message}"
+    return type(error)(
+        f"The Storage API refused discovery: {message}",
+        "discovery:http_error",
+        error.cause or error.code,
+        error.response_data,
+        status_code=error.status_code,
+        retry_after=error.retry_after,
+        request_id=error.request_id,
+    )
+
+
+def _pick(index: JsonValue, wanted: Sequence[str]) -> tuple[str, str]:
+    if not isinstance(index, dict) or not isinstance(services := index.get("services", []), list):
+        raise KaiError("The Storage API's index is not the JSON that was promised", "discovery:invalid_index")
+    urls = dict(filter(None, map(_service, services)))
+    found = next((name for name in wanted if name in urls), None)
+    if found is None:
+        known = ", ".join(sorted(urls)) or "none"
+        raise KaiError(
+            f"This stack has no service {' or '.join(map(repr, map(str, wanted)))}; it has: {known}",
+            "discovery:service_not_found",
+        )
+    url = urls[found]
+    if not isinstance(url, str) or not url.strip():
+        raise KaiError(f"The service {str(found)!r} has no URL", "discovery:no_url")
+    url = base_url(url, f"the URL of {str(found)!r}")
+    if not is_safe_for_token(url):
+        raise KaiError(f"The URL of {str(found)!r} is not https: {url}", "discovery:insecure_url")
+    return str(found), url
+
+
+def _service(entry: JsonValue) -> tuple[str, JsonValue] | None:
+    match entry:
+        case {"id": str(name), "url": url}:
+            return name, url
+        case {"id": str(name)}:
+            return name, None
+        case _:
+            return None
