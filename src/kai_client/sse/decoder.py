@@ -47,9 +47,9 @@ class EventDecoder:
     def __init__(self, max_event_bytes: int = MAX_EVENT_BYTES) -> None:
         self._frames = FrameDecoder(max_event_bytes)
         self._mender = DeltaMender()
-        self.terminal = False
-        self.bytes_received = 0
-        self.events_received = 0
+        self.terminal: bool = False
+        self.bytes_received: int = 0
+        self.events_received: int = 0
 
     def feed(self, data: bytes) -> Iterator[SSEEvent]:
         """The events that `data` completes, lazily: those before a malformed chunk come before its `KaiStreamError`."""

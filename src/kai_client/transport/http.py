@@ -85,7 +85,7 @@ class Transport:
         self._stream_timeout = _timeout(stream_timeout, "stream_timeout")
         self._given = http_client
         self._own: httpx.AsyncClient | None = None
-        self.closed = False
+        self.closed: bool = False
 
     @property
     def credentials(self) -> Credentials:
