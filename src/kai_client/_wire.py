@@ -8,7 +8,7 @@ where the data came from turns it into a `KaiError`.
 import copy
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, NoReturn, TypeGuard, TypeVar, cast
+from typing import Any, ClassVar, Final, NoReturn, TypeGuard, TypeVar, cast
 
 from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 from pydantic.alias_generators import to_camel
@@ -22,7 +22,7 @@ ModelT = TypeVar("ModelT", bound=BaseModel)
 class WireModel(BaseModel):
     """A JSON object of the API: camelCase on the wire, snake_case in Python, both accepted, unknown fields kept."""
 
-    model_config = ConfigDict(
+    model_config: ClassVar[ConfigDict] = ConfigDict(
         alias_generator=to_camel,
         populate_by_name=True,
         extra="allow",

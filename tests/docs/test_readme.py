@@ -6,6 +6,7 @@ import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -70,8 +71,8 @@ async def test_every_python_block_of_the_readme_runs(block: Block, tmp_path: Pat
     assert len(expected) == 1, "say in PRINTED what this block prints"
     path = tmp_path / "test_block.py"
     path.write_text(block.code, encoding="utf-8")
-    mode = "assistant" if "kai-assistant" in block.mark else "agent"
-    command = ("-W", "error", str(path))
+    mode: Literal["agent", "assistant"] = "assistant" if "kai-assistant" in block.mark else "agent"
+    command: tuple[str, ...] = ("-W", "error", str(path))
     if block.mark == "test":
         command = (
             "-m",
