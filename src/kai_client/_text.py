@@ -13,25 +13,6 @@ def mend_surrogates(text: str, *, lone: str = "surrogatepass") -> str:
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", lone)
 
 
-class TextBuffer:
-    """Text that grows: pieces are joined when somebody looks, so that a long answer costs linear time."""
-
-    __slots__ = ("_pieces",)
-
-    def __init__(self, text: str = "") -> None:
-        self._pieces = [text] if text else []
-
-    def append(self, piece: str) -> None:
-        """Add a piece at the end."""
-        if piece:
-            self._pieces.append(piece)
-
-    def __str__(self) -> str:
-        if len(self._pieces) > 1:
-            self._pieces = [mend_surrogates("".join(self._pieces))]
-        return self._pieces[0] if self._pieces else ""
-
-
 class DeltaMender:
     """Makes each delta printable: half an emoji at the end of one is held back until the next brings the other half.
 
@@ -51,3 +32,7 @@ class DeltaMender:
             self._held[key] = delta[-1]
             delta = delta[:-1]
         return mend_surrogates(delta, lone="replace")
+
+    def end(self, key: str) -> str:
+        """What is left to show when the text called `key` ends: U+FFFD for half a character, else nothing."""
+        return "\ufffd" if self._held and self._held.pop(key, "") else ""

@@ -5,7 +5,6 @@ absent, and only a required field that cannot be read is an error. What fails he
 where the data came from turns it into a `KaiError`.
 """
 
-import copy
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Final, NoReturn, TypeGuard, TypeVar, cast
@@ -13,6 +12,7 @@ from typing import Any, ClassVar, Final, NoReturn, TypeGuard, TypeVar, cast
 from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 from pydantic.alias_generators import to_camel
 
+_GONE: Final = object()
 _SHOWN: Final = 3
 """How many broken fields an error message names."""
 
@@ -56,38 +56,56 @@ def _refuse_constant(name: str) -> NoReturn:
 
 
 def read_leniently(model: type[ModelT], data: Mapping[str, Any]) -> ModelT:
-    """`data` as a `model`; optional values of a wrong type count as absent.
+    """`data` as a `model`; an optional value that cannot be read counts as absent, whole with what it holds.
 
     Raises `ValueError`, naming the fields, when a required one is missing or unreadable.
     """
-    try:
-        return model.model_validate(data)
-    except ValidationError as error:
-        first = error
-    pruned = copy.deepcopy(dict(data))
-    for detail in first.errors(include_url=False, include_input=False, include_context=False):
-        if detail["type"] == "missing" or not _drop(pruned, detail["loc"]):
-            raise ValueError(_summary(first)) from None
-    try:
-        return model.model_validate(pruned)
-    except ValidationError:
-        raise ValueError(_summary(first)) from None
+    first: ValidationError | None = None
+    while True:
+        try:
+            return model.model_validate(data)
+        except ValidationError as error:
+            first = first or error
+            pruned = _without_unreadable(data, error)
+            if pruned is None:
+                raise ValueError(_summary(first)) from None
+            data = pruned
 
 
-def _drop(data: dict[str, Any], path: Sequence[int | str]) -> bool:
-    """Remove the value at a pydantic error location; False where the path leads nowhere."""
-    holder: object = data
-    for step in path[:-1]:
-        # A step that leads nowhere is the tag of a union member: part of the location, not of the data.
-        if is_object(holder) and isinstance(step, str):
-            holder = holder.get(step, holder)
-        elif is_array(holder) and isinstance(step, int):
-            holder = holder[step]
-    leaf = path[-1]
-    if not is_object(holder) or not isinstance(leaf, str) or leaf not in holder:
-        return False
-    del holder[leaf]
-    return True
+def _without_unreadable(data: Mapping[str, Any], error: ValidationError) -> dict[str, Any] | None:
+    """`data` without the values that `error` names; None where it is `data` itself that cannot be read."""
+    pruned: object = dict(data)
+    for detail in error.errors(include_url=False, include_input=False, include_context=False):
+        # What misses a required value is itself unreadable.
+        path = detail["loc"][:-1] if detail["type"] == "missing" else detail["loc"]
+        pruned = _without(pruned, path)
+    return pruned if is_object(pruned) else None
+
+
+def _without(value: object, path: Sequence[int | str]) -> object:
+    """`value` without what stands at `path`, copied only along the way; `_GONE` where it is `value` itself that goes."""
+    if not path or value is _GONE:
+        return _GONE
+    step, rest = path[0], path[1:]
+    if is_object(value) and isinstance(step, str) and step in value:
+        inner = _without(value[step], rest)
+        kept = {key: other for key, other in value.items() if key != step}
+        return kept if inner is _GONE else {**kept, step: inner}
+    if is_array(value) and isinstance(step, int) and step < len(value):
+        inner = _without(value[step], rest)
+        # A list that silently lost an element would be another list.
+        return _GONE if inner is _GONE else [*value[:step], inner, *value[step + 1 :]]
+    return _without(value, rest)  # the tag of a union member: part of the location, not of the data
+
+
+def to_wire(model: BaseModel) -> dict[str, Any]:
+    """The JSON object of a model: wire names, only what was set, values as they are, however deep."""
+    fields = type(model).model_fields
+    wire: dict[str, Any] = {}
+    for name, value in model.__dict__.items():
+        if name in model.model_fields_set:
+            wire[fields[name].alias or name] = to_wire(value) if isinstance(value, BaseModel) else value
+    return wire | (model.model_extra or {})
 
 
 def _summary(error: ValidationError) -> str:

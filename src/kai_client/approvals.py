@@ -7,7 +7,8 @@ from pydantic import JsonValue
 
 from ._wire import is_object
 from .exceptions import KaiError
-from .models import AssistantMessageRequest, Message, ToolResultPart
+from .message import UIMessage
+from .models import ToolResultPart
 
 __all__ = ["CONFIRMED", "DENIED", "answered_message", "checked_decision", "tool_result"]
 
@@ -23,8 +24,8 @@ def checked_decision(approved: bool) -> bool:
 
 
 def answered_message(
-    messages: Sequence[Message], approval_id: str, *, approved: bool, reason: str | None
-) -> AssistantMessageRequest:
+    messages: Sequence[UIMessage], approval_id: str, *, approved: bool, reason: str | None
+) -> UIMessage:
     """The newest assistant message that asks for `approval_id`, with that one request answered.
 
     Signature and descriptor of the request are kept: a backend that signs its requests checks them. Raises `KaiError` with
@@ -37,9 +38,9 @@ def answered_message(
             approval: object = part.get("approval")
             if is_object(approval) and approval.get("id") == approval_id:
                 answered = {**approval, "approved": approved} | ({"reason": reason} if reason is not None else {})
-                parts = list(message.parts)
-                parts[index] = {**part, "state": "approval-responded", "approval": answered}
-                return AssistantMessageRequest(id=message.id, parts=parts)
+                parts = [dict(part) for part in message.parts]
+                parts[index] = {**parts[index], "state": "approval-responded", "approval": answered}
+                return UIMessage.from_dict({**message.to_dict(), "parts": parts})
     raise KaiError(f"No message of this chat asks for the approval {approval_id!r}", "approval:not_found")
 
 

@@ -13,9 +13,9 @@ class ChatBackend(Protocol):
     """Anything that answers a chat message with events.
 
     `KaiClient` is one over HTTP; the local server hosts any. `options` are the keywords of `KaiClient.send_message`; an
-    implementation ignores those that it does not know.
+    implementation ignores those that it does not know. (`*args` lets type checkers accept one that names its keywords.)
     """
 
-    def send_message(self, chat_id: str, text: str, **options: Any) -> AsyncIterator[SSEEvent]:
+    def send_message(self, chat_id: str, text: str, *args: Any, **options: Any) -> AsyncIterator[SSEEvent]:
         """The events of the answer to `text`, in order; failures are `KaiError`s."""
         ...

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 from ._wire import is_object
 
 if TYPE_CHECKING:
-    from .models import Message
+    from .message import UIMessage
 
 __all__ = [
     "ERROR_CODE_MAP",
@@ -78,7 +78,7 @@ class KaiError(Exception):
         self.retry_after = retry_after
         self.request_id = request_id
         self.partial_text: str | None = None
-        self.partial_message: Message | None = None
+        self.partial_message: UIMessage | None = None
 
     def __str__(self) -> str:
         code = f"[{self.code}] " if self.code else ""

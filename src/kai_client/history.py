@@ -18,36 +18,59 @@ class FetchPage(Protocol):
         ...
 
 
+class _Walk:
+    """Which chats were seen, and what the backend's cursors seem to mean."""
+
+    def __init__(self) -> None:
+        self._seen: set[str] = set()
+        self._tail: Chat | None = None
+        self.goes_up = False
+        """`starting_after` gave what is newer, or what was there already: it does not walk down the list."""
+
+    def fresh(self, page: HistoryResponse) -> list[Chat]:
+        """The chats that were not seen before, each once."""
+        unique = {chat.id: chat for chat in page.chats}
+        fresh = [chat for name, chat in unique.items() if name not in self._seen]
+        self._seen.update(unique)
+        if self._tail is not None:
+            self.goes_up = self.goes_up or len(fresh) < len(unique) or not fresh or any(map(self._is_newer, fresh))
+        elif page.chats:
+            self._tail = page.chats[-1]
+        return fresh
+
+    def _is_newer(self, chat: Chat) -> bool:
+        tail = self._tail
+        if tail is None or tail.created_at is None or chat.created_at is None:
+            return False
+        return chat.created_at > tail.created_at
+
+
 async def walk_history(fetch: FetchPage, batch_size: int) -> AsyncGenerator[Chat]:
     """Every chat once, newest first.
 
     `starting_after` means "what comes after it in the list" to some backends, "what is newer" to those that keep the
-    template's meaning; these say `ending_before` for the next page. So the first is tried, and a page without anything
-    new, although more was promised, changes to the second. A page without anything new there ends the walk, which
+    template's meaning; these say `ending_before` for the next page. So the first is walked, and where it turns out not to
+    walk down the list, the second from where the first page ended. A page without anything new ends either walk, which
     therefore always ends.
     """
-    seen: set[str] = set()
-    cursor: str | None = None
-    template = False
-    promised = True
-    while promised:
-        if template:
-            page = await fetch(batch_size, ending_before=cursor)
-        else:
-            page = await fetch(batch_size, starting_after=cursor)
-        fresh = [chat for chat in page.chats if chat.id not in seen]
-        for chat in fresh:
-            if chat.id not in seen:  # a page may name a chat twice, too
-                seen.add(chat.id)
-                yield chat
-        if fresh:
-            promised = page.has_more
-            # In the template's meaning a page can end with chats that are known: the walk goes on from the oldest one.
-            if page.chats[-1] is fresh[-1]:
-                cursor = fresh[-1].id
-            elif not template:
-                promised = True
-        elif template or cursor is None:
+    walk = _Walk()
+    page = await fetch(batch_size)
+    for chat in walk.fresh(page):
+        yield chat
+    if not (page.has_more and page.chats):
+        return
+    tail = page.chats[-1].id
+    for template in (False, True):
+        if template and not walk.goes_up:
             return
-        else:
-            template = True
+        cursor, more = tail, True
+        while more:
+            if template:
+                page = await fetch(batch_size, ending_before=cursor)
+            else:
+                page = await fetch(batch_size, starting_after=cursor)
+            fresh = walk.fresh(page)
+            for chat in fresh:
+                yield chat
+            more = bool(fresh) and page.has_more
+            cursor = page.chats[-1].id if page.chats else cursor

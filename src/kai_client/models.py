@@ -7,7 +7,7 @@ published interface has them here.
 from datetime import datetime
 from typing import Any, Literal
 
-from pydantic import Field, JsonValue, field_validator, model_validator
+from pydantic import Field, JsonValue, StrictBool, field_validator, model_validator
 
 from ._wire import WireModel, is_array, is_object
 from .events import (
@@ -24,6 +24,7 @@ from .events import (
     UsageEvent,
     UsageInfo,
 )
+from .message import UIMessage
 from .types import Json
 
 __all__ = [
@@ -111,7 +112,7 @@ class RequestContext(WireModel):
 class MessageMetadata(WireModel):
     """What a user message says about itself; `hidden` keeps it out of the UI."""
 
-    hidden: bool = False
+    hidden: StrictBool = False
     request_context: RequestContext | None = None
 
 
@@ -154,7 +155,7 @@ class ToolApprovalResponsePart(WireModel):
 
     type: Literal["tool-approval-response"] = "tool-approval-response"
     approval_id: str
-    approved: bool
+    approved: StrictBool
     reason: str | None = None
 
 
@@ -163,7 +164,7 @@ class ToolRestrictions(WireModel):
 
     allowed_tools: list[str] | None = None
     disallowed_tools: list[str] | None = None
-    read_only_mode: bool | None = None
+    read_only_mode: StrictBool | None = None
 
 
 class MessageRequest(WireModel):
@@ -198,20 +199,10 @@ class ChatRequest(WireModel):
         return self.model_dump(by_alias=True, exclude_none=True)
 
 
-class Message(WireModel):
-    """A stored message. `parts` are the UI message parts of the AI SDK (protocol 5.1), as JSON."""
+class Message(UIMessage, frozen=True):
+    """A stored message: a `UIMessage` and when it was made."""
 
-    id: str
-    role: str
-    parts: list[dict[str, Any]]
     created_at: datetime | None = None
-    metadata: dict[str, Any] | None = None
-
-    @property
-    def text(self) -> str:
-        """The text of all text parts, in order."""
-        texts = (part.get("text") for part in self.parts if part.get("type") == "text")
-        return "".join(text for text in texts if isinstance(text, str))
 
 
 class Chat(WireModel):
@@ -266,9 +257,9 @@ class VoteRequest(WireModel):
 class ApprovalResponse(WireModel):
     """What `POST /api/chat/{id}/approval` answers."""
 
-    success: bool
+    success: StrictBool
     tool_use_id: str
-    approved: bool
+    approved: StrictBool
 
 
 class UsageResponse(WireModel):
@@ -315,7 +306,7 @@ class ToolInfo(WireModel):
 
     name: str
     description: str
-    read_only: bool
+    read_only: StrictBool
 
 
 class ToolsListResponse(WireModel):

@@ -1,17 +1,27 @@
 """`ChatStream`: what a streaming call returns. It owns the response and makes sure that it is closed."""
 
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
+from dataclasses import dataclass
 from types import TracebackType
 from typing import NoReturn, Self
 
 from .accumulator import Accumulator
 from .events import ErrorEvent, SSEEvent, TextEvent, ToolCallEvent, UsageInfo
 from .exceptions import KaiError, KaiStreamError, error_class
-from .models import Message
+from .message import UIMessage
 from .sse import EventDecoder
 from .transport import StreamHead, StreamRequest, Transport
+from .types import Json
 
-__all__ = ["ChatStream"]
+__all__ = ["ChatStream", "Opening"]
+
+
+@dataclass(frozen=True)
+class Opening:
+    """How a stream begins: its request, and the assistant message that goes on in it, if there is one."""
+
+    request: StreamRequest
+    message: UIMessage | None = None
 
 
 class ChatStream:
@@ -26,7 +36,7 @@ class ChatStream:
     answer is never taken for a whole one. The exception carries what had arrived as `partial_text` and `partial_message`.
     """
 
-    def __init__(self, transport: Transport, prepare: Callable[[], Awaitable[StreamRequest]], *, chat_id: str) -> None:
+    def __init__(self, transport: Transport, prepare: Callable[[], Awaitable[Opening]], *, chat_id: str) -> None:
         self.chat_id = chat_id
         self._transport = transport
         self._prepare = prepare
@@ -77,7 +87,7 @@ class ChatStream:
         await self._read_all()
         return self.text
 
-    async def get_final_message(self) -> Message:
+    async def get_final_message(self) -> UIMessage:
         """Read the rest and return the whole message; raises `KaiError` when the answer is not whole."""
         await self._read_all()
         return self.message
@@ -88,9 +98,9 @@ class ChatStream:
         return self._answer.text
 
     @property
-    def message(self) -> Message:
+    def message(self) -> UIMessage:
         """The assistant message so far; a snapshot that later events do not change."""
-        return self._answer.message()
+        return self._answer.message
 
     @property
     def tool_calls(self) -> dict[str, ToolCallEvent]:
@@ -106,6 +116,16 @@ class ChatStream:
     def finish_reason(self) -> str | None:
         """Why the answer ended, None while it has not."""
         return self._answer.finish.finish_reason if self._answer.finish else None
+
+    @property
+    def metadata(self) -> Json:
+        """The message's metadata so far, merged; None if there was none."""
+        return self._answer.metadata
+
+    @property
+    def warnings(self) -> list[str]:
+        """What did not fit, and where the AI SDK would have given up."""
+        return self._answer.warnings
 
     @property
     def request_id(self) -> str | None:
@@ -143,7 +163,9 @@ class ChatStream:
     async def _open(self) -> AsyncGenerator[bytes]:
         """Send the request, once; afterwards the head has arrived."""
         if self._body is None:
-            self._request = await self._prepare()
+            opening = await self._prepare()
+            self._request = opening.request
+            self._answer = Accumulator(opening.message)
             self._body = self._transport.stream(self._request, self._head)
             await anext(self._body, None)
         return self._body

@@ -38,7 +38,7 @@ def test_every_event_class_and_exception_is_public() -> None:
 def test_an_unknown_name_is_an_attribute_error() -> None:
     """A typo says so, as in any module."""
     with pytest.raises(AttributeError, match="KaiCleint"):
-        _ = kai_client.KaiCleint  # type: ignore[attr-defined]  # pyright: ignore
+        _ = kai_client.KaiCleint  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType, reportUnknownVariableType]
 
 
 def test_star_import_brings_the_public_names() -> None:

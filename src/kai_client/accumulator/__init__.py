@@ -1,6 +1,5 @@
 """Events in, one answer out: text, tool calls, usage, and the message they make. Pure, and linear in what arrives."""
 
-from kai_client._text import TextBuffer
 from kai_client.events import (
     AbortEvent,
     DataEvent,
@@ -8,89 +7,70 @@ from kai_client.events import (
     FileEvent,
     FinishEvent,
     FinishStepEvent,
-    MessageMetadataEvent,
-    ReasoningDeltaEvent,
-    ReasoningEvent,
-    ResetStepEvent,
     SourceDocumentEvent,
     SourceUrlEvent,
     SSEEvent,
     StartEvent,
-    StepStartEvent,
-    TextEvent,
     ToolCallEvent,
     UsageEvent,
     UsageInfo,
+    event_from_chunk,
 )
-from kai_client.models import Message
-from kai_client.types import Json, JsonObject
+from kai_client.message import (
+    DataUIPart,
+    FileUIPart,
+    ReasoningUIPart,
+    SourceDocumentUIPart,
+    SourceUrlUIPart,
+    TextUIPart,
+    UIMessage,
+    UIPart,
+)
+from kai_client.types import Json
 
-from .calls import ToolCalls
-from .metadata import merge_metadata
-from .parts import MessageParts
+from .calls import as_tool_call
+from .reducer import MessageReducer
 from .usage import UsageTally
 
 __all__ = ["Accumulator"]
 
 
 class Accumulator:
-    """What an answer amounts to so far. Everything it returns is a snapshot that later events do not change."""
+    """What an answer amounts to so far. Everything it returns is a snapshot that later events do not change.
 
-    def __init__(self) -> None:
-        self._text = TextBuffer()
-        self._reasoning = TextBuffer()
-        self._step_marks = ("", "")
-        self._calls = ToolCalls()
-        self._parts = MessageParts()
+    `message` is an assistant message that goes on. `strict` refuses what the AI SDK refuses.
+    """
+
+    def __init__(self, message: UIMessage | None = None, *, strict: bool = False) -> None:
+        goes_on = message if message is not None and message.role == "assistant" else None
+        self._message = MessageReducer(goes_on, strict=strict)
+        self._begin()
+
+    def _begin(self) -> None:
         self._usage = UsageTally()
-        self._data: dict[tuple[str, str | int], DataEvent] = {}
-        self._message_id = ""
-        self._metadata: Json = None
-        self.sources: list[SourceUrlEvent | SourceDocumentEvent] = []
-        self.files: list[FileEvent] = []
         self.errors: list[ErrorEvent] = []
         self.finish: FinishEvent | None = None
         self.abort: AbortEvent | None = None
 
-    def apply(self, event: SSEEvent) -> None:
-        """Fold one event in. It never raises: what does not fit makes an implicit part."""
-        self._calls.apply(event)
-        self._parts.apply(event)
+    def apply(self, event: SSEEvent) -> bool:
+        """Fold one event in; whether the message changed. Strict: `KaiStreamError` for what the AI SDK refuses."""
+        if isinstance(event, StartEvent) and self._is_another_message(event):
+            self._begin()
+        changed = self._message.apply(event)
         self._note(event)
+        return changed
+
+    def _is_another_message(self, event: StartEvent) -> bool:
+        """Where the message starts anew (protocol 5.7), so does all that was collected of it."""
+        return event.message_id is not None and self._message.message_id not in {"", event.message_id}
 
     def _note(self, event: SSEEvent) -> None:
         match event:
-            case TextEvent():
-                self._text.append(event.text)
-            case ReasoningDeltaEvent(delta=piece) | ReasoningEvent(text=piece):
-                self._reasoning.append(piece)
-            case StepStartEvent():
-                self._step_marks = (str(self._text), str(self._reasoning))
-            case ResetStepEvent():
-                text, reasoning = self._step_marks
-                self._text, self._reasoning = TextBuffer(text), TextBuffer(reasoning)
-            case SourceUrlEvent() | SourceDocumentEvent():
-                self.sources.append(event)
-            case FileEvent():
-                self.files.append(event)
-            case DataEvent():
-                self._note_data(event)
             case UsageEvent() | FinishStepEvent():
                 self._usage.add(event)
-            case _:
-                self._note_frame(event)
-
-    def _note_frame(self, event: SSEEvent) -> None:
-        match event:
-            case StartEvent():
-                self._message_id = event.message_id or self._message_id
-                self._metadata = merge_metadata(self._metadata, event.message_metadata)
-            case MessageMetadataEvent():
-                self._metadata = merge_metadata(self._metadata, event.message_metadata)
             case FinishEvent():
                 self.finish = event
                 self._usage.add(event)
-                self._metadata = merge_metadata(self._metadata, event.message_metadata)
             case AbortEvent():
                 self.abort = event
             case ErrorEvent():
@@ -98,30 +78,36 @@ class Accumulator:
             case _:
                 pass
 
-    def _note_data(self, event: DataEvent) -> None:
-        """Non-transient data, a later one of the same type and id in the place of the earlier (protocol 5.3)."""
-        if not event.transient:
-            self._data[event.type, len(self._data) if event.id is None else event.id] = event
-
     @property
     def text(self) -> str:
-        """The text of all text events, in order."""
-        return str(self._text)
+        """The text of this stream's text parts, in order; a message that goes on had its own before."""
+        return "".join(part.text for part in self._new_parts() if isinstance(part, TextUIPart))
 
     @property
     def reasoning(self) -> str:
-        """The reasoning, in order."""
-        return str(self._reasoning)
+        """The reasoning of this stream, in order."""
+        return "".join(part.text for part in self._new_parts() if isinstance(part, ReasoningUIPart))
 
     @property
     def tool_calls(self) -> dict[str, ToolCallEvent]:
-        """The last state of each call by its id."""
-        return self._calls.snapshot()
+        """The last state of each call by its id, those of a message that goes on included."""
+        return {part.tool_call_id: as_tool_call(part) for part in self.message.tool_parts}
+
+    @property
+    def sources(self) -> list[SourceUrlEvent | SourceDocumentEvent]:
+        """The sources of this stream, in order."""
+        events = self._new_events()
+        return [event for event in events if isinstance(event, SourceUrlEvent | SourceDocumentEvent)]
+
+    @property
+    def files(self) -> list[FileEvent]:
+        """The files of this stream, in order."""
+        return [event for event in self._new_events() if isinstance(event, FileEvent)]
 
     @property
     def data(self) -> list[DataEvent]:
-        """The data parts that stay."""
-        return list(self._data.values())
+        """The data parts of this stream, a later one in the place of the earlier with its type and id."""
+        return [event for event in self._new_events() if isinstance(event, DataEvent)]
 
     @property
     def usage(self) -> UsageInfo:
@@ -131,9 +117,22 @@ class Accumulator:
     @property
     def metadata(self) -> Json:
         """The message's metadata, merged; None if there was none."""
-        return self._metadata
+        return self._message.metadata
 
-    def message(self) -> Message:
-        """The assistant message as the backend would store it."""
-        metadata: JsonObject | None = self._metadata if isinstance(self._metadata, dict) else None
-        return Message(id=self._message_id, role="assistant", parts=self._parts.snapshot(), metadata=metadata)
+    @property
+    def warnings(self) -> list[str]:
+        """What did not fit, and where the AI SDK would have given up."""
+        return list(self._message.problems.warnings)
+
+    @property
+    def message(self) -> UIMessage:
+        """The assistant message so far."""
+        return self._message.snapshot()
+
+    def _new_parts(self) -> list[UIPart]:
+        return [part.snapshot()() for part in self._message.parts[self._message.first_new_part :]]
+
+    def _new_events(self) -> list[SSEEvent]:
+        """Parts that are whole chunks, as the events that they were."""
+        kinds = (SourceUrlUIPart, SourceDocumentUIPart, FileUIPart, DataUIPart)
+        return [event_from_chunk(part.to_dict()) for part in self._new_parts() if isinstance(part, kinds)]

@@ -1,13 +1,14 @@
 """The tool parts of the assistant message: found by call id, moved from state to state (protocol 5.3).
 
-An update by the model's own chunks looks in the current step only, and static and dynamic calls are different parts; a tool's
-result looks in the current step first, then backwards through the whole message.
+The model's own chunks look in the current step only, where a static and a dynamic call are different parts; what happens to a
+call afterwards looks in the current step first, then backwards through the whole message.
 """
 
 from collections.abc import Callable
-from typing import Any, ClassVar, Final, TypeAlias
+from dataclasses import dataclass
+from typing import Any, ClassVar, TypeAlias
 
-from kai_client._text import TextBuffer
+from kai_client._wire import is_object
 from kai_client.events import (
     SSEEvent,
     ToolApprovalRequestEvent,
@@ -21,130 +22,233 @@ from kai_client.events import (
     ToolOutputDeniedEvent,
     ToolOutputErrorEvent,
 )
-from kai_client.types import JsonObject
+from kai_client.types import Json, JsonObject
+
+from .growing import GrowingText, SoFar
+from .part_state import ABSENT, PartState
+from .problems import Problems
 
 _Handler: TypeAlias = Callable[[Any, Any], None]
+DYNAMIC = "dynamic-tool"
 
-_OVERWRITTEN: Final = ("state", "input", "output", "errorText", "rawInput", "preliminary")
+
+@dataclass(slots=True)
+class _PartialCall:
+    """An input that is being written."""
+
+    text: GrowingText
+    tool_name: str
+    dynamic: bool
+    input_encoding: str | None = None
+    title: str | None = None
+    tool_metadata: Json = None
 
 
 class ToolParts:
-    """The tool parts among `parts`, which it appends to."""
+    """The tool parts among `parts`, which it appends to; `step_start` is where the current step begins."""
 
-    def __init__(self, parts: list[JsonObject]) -> None:
+    def __init__(self, parts: list[PartState], problems: Problems, step_start: int) -> None:
         self._parts = parts
-        self._in_step: dict[tuple[bool, str], JsonObject] = {}
-        self._latest: dict[str, JsonObject] = {}
-        self._by_approval: dict[str, JsonObject] = {}
-        self._inputs: dict[str, TextBuffer] = {}
+        self._problems = problems
+        self._in_step: dict[tuple[bool, str], PartState] = {}
+        self._first_in_step: dict[str, PartState] = {}
+        self._latest: dict[str, PartState] = {}
+        self._by_approval: dict[str, PartState] = {}
+        self._partial: dict[str, _PartialCall] = {}
+        for index, part in enumerate(parts):
+            if _is_tool(part):
+                self._register(part, in_step=index >= step_start)
+
+    def _register(self, part: PartState, *, in_step: bool) -> None:
+        """Index a part of a message that goes on; an unfinished input can go on, too."""
+        fields = part.fields
+        call_id = str(fields.get("toolCallId"))
+        self._latest[call_id] = part
+        approval: object = fields.get("approval")
+        if is_object(approval) and isinstance(approval.get("id"), str):
+            self._by_approval.setdefault(approval["id"], part)
+        if not in_step:
+            return
+        dynamic = fields["type"] == DYNAMIC
+        self._in_step.setdefault((dynamic, call_id), part)
+        self._first_in_step.setdefault(call_id, part)
+        if fields.get("state") == "input-streaming":
+            self._partial[call_id] = _PartialCall(
+                GrowingText(str(fields.get("rawInput") or "")),
+                _tool_name(part),
+                dynamic,
+                fields.get("inputEncoding"),
+                fields.get("title"),
+                fields.get("toolMetadata"),
+            )
 
     def start_step(self) -> None:
         """Later updates no longer reach the parts of earlier steps; results do."""
         self._in_step.clear()
+        self._first_in_step.clear()
 
-    def reset(self) -> None:
-        """The current step's parts are gone."""
-        gone = {id(part) for part in self._in_step.values()}
-        self._in_step.clear()
-        self._inputs.clear()
-        self._latest = {key: part for key, part in self._latest.items() if id(part) not in gone}
-        self._by_approval = {key: part for key, part in self._by_approval.items() if id(part) not in gone}
+    def reset(self, gone: list[PartState]) -> None:
+        """The current step's parts are gone, and with them every unfinished input."""
+        self.start_step()
+        self._partial.clear()
+        identities = {id(part) for part in gone}
+        tools = [part for part in self._parts if _is_tool(part)]
+        self._latest = {str(part.fields.get("toolCallId")): part for part in tools}
+        self._by_approval = {key: part for key, part in self._by_approval.items() if id(part) not in identities}
 
-    def apply(self, event: SSEEvent) -> None:
-        """Fold one event in; those that are not about tool calls change nothing."""
+    def apply(self, event: SSEEvent) -> bool:
+        """Fold one event in; whether it was about a tool call."""
         handler = self._handlers.get(type(event))
-        if handler is not None:
-            handler(self, event)
+        if handler is None:
+            return False
+        handler(self, event)
+        return True
+
+    # The model writes its call
 
     def _on_start(self, event: ToolInputStartEvent) -> None:
-        self._inputs[event.tool_call_id] = TextBuffer()
-        self._upsert(event, {"state": "input-streaming"})
+        self._partial[event.tool_call_id] = _PartialCall(
+            GrowingText(),
+            event.tool_name or "",
+            bool(event.dynamic),
+            event.input_encoding,
+            event.title,
+            event.tool_metadata,
+        )
+        self._upsert(
+            event, dynamic=bool(event.dynamic), state="input-streaming", inputEncoding=_given(event.input_encoding)
+        )
+
+    def _on_delta(self, event: ToolInputDeltaEvent) -> None:
+        call = self._partial.get(event.tool_call_id)
+        if call is None:
+            self._problems.note(f"tool-input-delta for the unknown call {event.tool_call_id!r}")
+            call = self._unannounced(event.tool_call_id)
+        call.text.pieces.append(event.input_text_delta)
+        part = self._in_step.get((call.dynamic, event.tool_call_id))
+        if part is not None and part.fields.get("rawInput") is not None and part.fields["state"] == "input-streaming":
+            part.touch()  # the values grow by themselves
+            return
+        if part is None:
+            part = self._append(event.tool_call_id, call.tool_name, dynamic=call.dynamic)
+        self._overwrite(
+            part,
+            call.tool_name,
+            call.title,
+            call.tool_metadata,
+            state="input-streaming",
+            input=SoFar(call.text, parsed=call.input_encoding != "text"),
+            rawInput=SoFar(call.text),
+            inputEncoding=_given(call.input_encoding),
+        )
+
+    def _unannounced(self, call_id: str) -> _PartialCall:
+        known = self._first_in_step.get(call_id)
+        name, dynamic = (_tool_name(known), known.fields["type"] == DYNAMIC) if known else ("", True)
+        call = self._partial[call_id] = _PartialCall(GrowingText(), name, dynamic)
+        return call
 
     def _on_input(self, event: ToolInputAvailableEvent) -> None:
-        self._upsert(event, {"state": "input-available", "input": event.input})
+        self._upsert(event, dynamic=bool(event.dynamic), state="input-available", input=_set(event, "input"))
 
     def _on_input_error(self, event: ToolInputErrorEvent) -> None:
-        self._upsert(event, {"state": "output-error", "input": event.input, "errorText": event.error_text})
+        """The part that is there decides whether the call is dynamic; the chunk's flag only where there is none."""
+        known = self._first_in_step.get(event.tool_call_id)
+        dynamic = bool(event.dynamic) if known is None else known.fields["type"] == DYNAMIC
+        self._upsert(
+            event, dynamic=dynamic, state="output-error", input=_set(event, "input"), errorText=event.error_text
+        )
 
-    def _on_denied(self, event: ToolOutputDeniedEvent) -> None:
-        self._find(event.tool_call_id)["state"] = "output-denied"
-
-    def _on_error(self, event: ToolOutputErrorEvent) -> None:
-        self._result(event, {"state": "output-error", "errorText": event.error_text}, keep=("rawInput",))
-
-    def _on_output(self, event: ToolOutputAvailableEvent) -> None:
-        preliminary: JsonObject = {"preliminary": True} if event.preliminary else {}
-        self._result(event, {"state": "output-available", "output": event.output} | preliminary)
-
-    def _upsert(self, event: Any, fields: JsonObject) -> JsonObject:
-        """The model's own chunks: update the call of this kind in this step, or append it."""
-        dynamic = bool(event.dynamic)
+    def _upsert(self, event: Any, *, dynamic: bool, state: str, **fields: Any) -> None:
         part = self._in_step.get((dynamic, event.tool_call_id))
         if part is None:
             part = self._append(event.tool_call_id, event.tool_name or "", dynamic=dynamic)
-        elif event.tool_name:
-            part.update(_named(event.tool_name, dynamic=dynamic))
-        for key in _OVERWRITTEN:
-            part.pop(key, None)
-        part.update(fields)
-        _add(part, title=event.title, toolMetadata=event.tool_metadata, providerExecuted=event.provider_executed)
-        _add(part, callProviderMetadata=event.provider_metadata)
-        return part
+        title = None if isinstance(event, ToolInputErrorEvent) else event.title
+        self._overwrite(part, event.tool_name, title, event.tool_metadata, state=state, **fields)
+        kind = "resultProviderMetadata" if state == "output-error" else "callProviderMetadata"
+        _add(part, providerExecuted=event.provider_executed, **{kind: event.provider_metadata})
 
-    def _append(self, call_id: str, tool_name: str, *, dynamic: bool) -> JsonObject:
-        part: JsonObject = {**_named(tool_name, dynamic=dynamic), "toolCallId": call_id}
+    def _overwrite(
+        self, part: PartState, tool_name: str | None, title: str | None, tool_metadata: Json, **fields: Any
+    ) -> None:
+        """What an update leaves out goes away; only title and metadata stay unless they are given."""
+        cleared = dict.fromkeys(("input", "output", "errorText", "rawInput", "preliminary", "inputEncoding"), ABSENT)
+        part.update(**cleared | fields)
+        if tool_name is not None:
+            part.update(**_named(tool_name, dynamic=part.fields["type"] == DYNAMIC))
+        _add(part, title=title, toolMetadata=tool_metadata)
+
+    def _append(self, call_id: str, tool_name: str, *, dynamic: bool) -> PartState:
+        part = PartState({**_named(tool_name, dynamic=dynamic), "toolCallId": call_id})
         self._parts.append(part)
         self._in_step[dynamic, call_id] = part
+        self._first_in_step.setdefault(call_id, part)
         self._latest[call_id] = part
         return part
 
-    def _find(self, call_id: str) -> JsonObject:
-        """The newest part of a call; one that nobody announced gets a part without a name."""
-        return self._latest.get(call_id) or self._append(call_id, "", dynamic=True)
+    # What happens to it
 
-    def _on_delta(self, event: ToolInputDeltaEvent) -> None:
-        text = self._inputs.setdefault(event.tool_call_id, TextBuffer())
-        text.append(event.input_text_delta)
-        part = self._find(event.tool_call_id)
-        part["state"] = "input-streaming"
+    def _find(self, kind: str, call_id: str) -> PartState:
+        part = self._first_in_step.get(call_id) or self._latest.get(call_id)
+        if part is None:
+            self._problems.note(f"{kind} for the unknown call {call_id!r}")
+            part = self._append(call_id, "", dynamic=True)
+        return part
+
+    def _on_output(self, event: ToolOutputAvailableEvent) -> None:
+        part = self._find(event.chunk_type, event.tool_call_id)
+        preliminary = ABSENT if event.preliminary is None else event.preliminary
+        self._result(part, event, state="output-available", output=_set(event, "output"), preliminary=preliminary)
+
+    def _on_error(self, event: ToolOutputErrorEvent) -> None:
+        part = self._find(event.chunk_type, event.tool_call_id)
+        part.freeze("rawInput")
+        raw_input = part.fields.get("rawInput", ABSENT) if part.fields["type"] != DYNAMIC else ABSENT
+        self._result(part, event, state="output-error", errorText=event.error_text, rawInput=raw_input)
+
+    def _result(self, part: PartState, event: ToolOutputAvailableEvent | ToolOutputErrorEvent, **fields: Any) -> None:
+        part.freeze("input")
+        kept = part.fields.get("input", ABSENT)
+        self._overwrite(part, None, None, event.tool_metadata, **{"input": kept, **fields})
+        _add(part, providerExecuted=event.provider_executed, resultProviderMetadata=event.provider_metadata)
+
+    def _on_denied(self, event: ToolOutputDeniedEvent) -> None:
+        part = self._find(event.chunk_type, event.tool_call_id)
+        part.freeze("input", "rawInput")
+        part.update(state="output-denied")
 
     def _on_approval_request(self, event: ToolApprovalRequestEvent) -> None:
-        part = self._find(event.tool_call_id)
+        part = self._find(event.chunk_type, event.tool_call_id)
         approval: JsonObject = {"id": event.approval_id}
-        _add(approval, signature=event.signature, requestReason=event.reason, descriptor=event.approval_descriptor)
-        _add(approval, inputSchemaInput=event.input_schema_input, isAutomatic=event.is_automatic or None)
+        if "input_schema_input" in event.model_fields_set:
+            approval["inputSchemaInput"] = event.input_schema_input
+        given = {"descriptor": event.approval_descriptor, "requestReason": event.reason, "signature": event.signature}
+        approval.update({key: value for key, value in given.items() if value is not None})
+        if event.is_automatic:
+            approval["isAutomatic"] = True
+        part.freeze("input", "rawInput")
         part.update(state="approval-requested", approval=approval)
         self._by_approval[event.approval_id] = part
 
     def _on_approval_response(self, event: ToolApprovalResponseEvent) -> None:
         part = self._by_approval.get(event.approval_id)
         if part is None:
+            self._problems.note(f"tool-approval-response for the unknown approval {event.approval_id!r}")
             return
-        approval = part.get("approval")
-        merged: JsonObject = dict(approval) if isinstance(approval, dict) else {"id": event.approval_id}
-        merged["approved"] = event.approved
-        _add(merged, reason=event.reason)
-        part.update(state="approval-responded", approval=merged)
+        approval = {**part.fields["approval"], "id": event.approval_id, "approved": event.approved}
+        part.update(state="approval-responded", approval=approval | _without_none(reason=event.reason))
         _add(part, providerExecuted=event.provider_executed, callProviderMetadata=event.provider_metadata)
-
-    def _result(self, event: Any, fields: JsonObject, keep: tuple[str, ...] = ()) -> None:
-        part = self._find(event.tool_call_id)
-        for key in ("output", "errorText", "rawInput", "preliminary"):
-            if key not in keep:
-                part.pop(key, None)
-        part.update(fields)
-        _add(part, providerExecuted=event.provider_executed, toolMetadata=event.tool_metadata)
-        _add(part, resultProviderMetadata=event.provider_metadata)
 
     def _on_legacy(self, event: ToolCallEvent) -> None:
         """The `tool-call` chunk (protocol 4.5): whatever it carries, under its own state."""
-        part = self._latest.get(event.tool_call_id)
+        part = self._first_in_step.get(event.tool_call_id) or self._latest.get(event.tool_call_id)
         if part is None:
             part = self._append(event.tool_call_id, event.tool_name or "", dynamic=False)
-        part["state"] = "input-streaming" if event.state in {"started", "streaming"} else event.state
-        _add(part, input=event.input, output=event.output, errorText=event.error_text)
+        state = "input-streaming" if event.state in {"started", "streaming"} else event.state
+        carried = _without_none(input=event.input, output=event.output, errorText=event.error_text)
+        part.update(state=state, **carried)
         if event.approval is not None:
-            part["approval"] = event.approval.model_dump(by_alias=True, exclude_none=True)
+            part.update(approval=event.approval.model_dump(by_alias=True, exclude_unset=True))
             self._by_approval[event.approval.id] = part
 
     _handlers: ClassVar[dict[type[SSEEvent], _Handler]] = {
@@ -161,10 +265,34 @@ class ToolParts:
     }
 
 
+def _is_tool(part: PartState) -> bool:
+    kind = str(part.fields["type"])
+    return kind == DYNAMIC or kind.startswith("tool-")
+
+
+def _tool_name(part: PartState) -> str:
+    if part.fields["type"] == DYNAMIC:
+        return str(part.fields.get("toolName") or "")
+    return str(part.fields["type"]).partition("-")[2]
+
+
 def _named(tool_name: str, *, dynamic: bool) -> JsonObject:
-    return {"type": "dynamic-tool", "toolName": tool_name} if dynamic else {"type": f"tool-{tool_name}"}
+    return {"type": DYNAMIC, "toolName": tool_name} if dynamic else {"type": f"tool-{tool_name}"}
 
 
-def _add(target: JsonObject, **values: Any) -> None:
-    """Set what is given: an absent value never clears one that stands (protocol 5.3, "only when provided")."""
-    target.update({key: value for key, value in values.items() if value is not None})
+def _set(event: ToolCallEvent | ToolInputErrorEvent, name: str) -> Any:
+    """A field's value where the chunk carries it, null included."""
+    return getattr(event, name) if name in event.model_fields_set else ABSENT
+
+
+def _given(value: Any) -> Any:
+    return ABSENT if value is None else value
+
+
+def _without_none(**values: Json) -> JsonObject:
+    return {key: value for key, value in values.items() if value is not None}
+
+
+def _add(part: PartState, **values: Json) -> None:
+    """Set what is given: an absent value never clears one that stands."""
+    part.update(**_without_none(**values))

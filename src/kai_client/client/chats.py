@@ -18,7 +18,7 @@ from kai_client.models import (
     TextPart,
     ToolRestrictions,
 )
-from kai_client.stream import ChatStream
+from kai_client.stream import ChatStream, Opening
 from kai_client.transport import StreamRequest, checked_id, path_segment
 from kai_client.types import ChatModel, VisibilityType
 
@@ -104,8 +104,8 @@ class ChatMethods(ClientBase):
         path = f"/api/chat/{path_segment(chat_id, 'chat_id')}/stream"
         request = StreamRequest(method="GET", path=path, may_be_empty=True)
 
-        async def prepare() -> StreamRequest:
-            return request
+        async def prepare() -> Opening:
+            return Opening(request)
 
         return ChatStream(self._transport, prepare, chat_id=chat_id)
 
@@ -160,10 +160,11 @@ class ChatMethods(ClientBase):
         checked_id(approval_id, "approval_id")
         checked_id(chat_id, "chat_id")
 
-        async def prepare() -> StreamRequest:
+        async def prepare() -> Opening:
             chat = await self.get_chat(chat_id)
             message = approvals.answered_message(chat.messages, approval_id, approved=approved, reason=reason)
-            return _post(_chat_request(chat_id, message, visibility, branch_id, model))
+            again = AssistantMessageRequest(id=message.id, parts=[dict(part) for part in message.parts])
+            return Opening(_post(_chat_request(chat_id, again, visibility, branch_id, model)), message)
 
         return ChatStream(self._transport, prepare, chat_id=chat_id)
 
@@ -256,8 +257,8 @@ class ChatMethods(ClientBase):
         )
 
     def _stream_of(self, request: ChatRequest) -> ChatStream:
-        async def prepare() -> StreamRequest:
-            return _post(request)
+        async def prepare() -> Opening:
+            return Opening(_post(request))
 
         return ChatStream(self._transport, prepare, chat_id=request.id)
 

@@ -1,12 +1,12 @@
 """What every event is: a frozen model of one chunk, that can be turned back into that chunk."""
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Self, cast
+from typing import Any, ClassVar, Self
 
 from pydantic import BaseModel
 from pydantic.alias_generators import to_camel
 
-from kai_client._wire import read_leniently
+from kai_client._wire import read_leniently, to_wire
 from kai_client.types import Json, JsonObject
 
 __all__ = ["BaseSSEEvent", "ChunkEvent", "ProviderMetadata"]
@@ -48,8 +48,8 @@ class BaseSSEEvent(
     def to_chunk(self) -> JsonObject:
         """The chunk as it travels: wire names, only the fields that were set, `type` first."""
         wire = {field: name for name, field in self.wire_names.items()}
-        fields = cast("JsonObject", self.model_dump(by_alias=True, exclude_unset=True, exclude={"type"}))
-        return {"type": self.chunk_type or self.type, **{wire.get(key, key): value for key, value in fields.items()}}
+        fields = {wire.get(key, key): value for key, value in to_wire(self).items() if key != "type"}
+        return {"type": self.chunk_type or self.type, **fields}
 
 
 class ChunkEvent(BaseSSEEvent, frozen=True):

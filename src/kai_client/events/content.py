@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, StrictBool
 
 from kai_client._wire import read_leniently
 from kai_client.types import Json, JsonObject
@@ -92,7 +92,7 @@ class DataEvent(BaseSSEEvent, frozen=True):
     type: str
     data: Json = None
     id: str | None = None
-    transient: bool | None = None
+    transient: StrictBool | None = None
 
     if TYPE_CHECKING:
         # Unknown fields are attributes. Saying so also lets `match event.type` narrow the closed event classes.

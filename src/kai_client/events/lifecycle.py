@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal, Self
 
+from pydantic import StrictBool
+
 from kai_client._wire import WireModel
 from kai_client.types import Json
 
@@ -89,7 +91,7 @@ class UsageEvent(BaseSSEEvent, frozen=True):
     type: Literal["data-usage"] = "data-usage"
     usage: UsageInfo
     id: str | None = None
-    transient: bool | None = None
+    transient: StrictBool | None = None
 
     @classmethod
     def from_chunk(cls, chunk: Mapping[str, Any]) -> Self:

@@ -2,6 +2,8 @@
 
 from typing import ClassVar, Literal
 
+from pydantic import StrictBool
+
 from kai_client._wire import WireModel
 from kai_client.types import Json
 
@@ -26,7 +28,7 @@ class ToolApproval(WireModel):
     """The approval of a tool call: `approved` stays None until somebody decided."""
 
     id: str
-    approved: bool | None = None
+    approved: StrictBool | None = None
     reason: str | None = None
 
 
@@ -50,8 +52,8 @@ class ToolCallEvent(BaseSSEEvent, frozen=True):
 class _SDKToolCall(ToolCallEvent, frozen=True):
     """What the AI SDK's chunks of a tool call have in common; the chunk's type says the state."""
 
-    provider_executed: bool | None = None
-    dynamic: bool | None = None
+    provider_executed: StrictBool | None = None
+    dynamic: StrictBool | None = None
     title: str | None = None
     provider_metadata: ProviderMetadata | None = None
     tool_metadata: dict[str, Json] | None = None
@@ -77,7 +79,7 @@ class ToolOutputAvailableEvent(_SDKToolCall, frozen=True):
 
     chunk_type: ClassVar[str] = "tool-output-available"
     state: Literal["output-available"] = "output-available"
-    preliminary: bool | None = None
+    preliminary: StrictBool | None = None
 
 
 class ToolInputDeltaEvent(ChunkEvent, frozen=True):
@@ -98,8 +100,8 @@ class ToolInputErrorEvent(ChunkEvent, frozen=True):
     tool_name: str = ""
     input: Json = None
     error_text: str
-    provider_executed: bool | None = None
-    dynamic: bool | None = None
+    provider_executed: StrictBool | None = None
+    dynamic: StrictBool | None = None
     title: str | None = None
     provider_metadata: ProviderMetadata | None = None
     tool_metadata: dict[str, Json] | None = None
@@ -116,7 +118,7 @@ class ToolApprovalRequestEvent(BaseSSEEvent, frozen=True):
     approval_descriptor: Json = None
     input_schema_input: Json = None
     reason: str | None = None
-    is_automatic: bool | None = None
+    is_automatic: StrictBool | None = None
 
 
 class ToolApprovalResponseEvent(ChunkEvent, frozen=True):
@@ -125,9 +127,9 @@ class ToolApprovalResponseEvent(ChunkEvent, frozen=True):
     chunk_type: ClassVar[str] = "tool-approval-response"
     type: Literal["tool-approval-response"] = "tool-approval-response"
     approval_id: str
-    approved: bool
+    approved: StrictBool
     reason: str | None = None
-    provider_executed: bool | None = None
+    provider_executed: StrictBool | None = None
     provider_metadata: ProviderMetadata | None = None
 
 
@@ -138,8 +140,8 @@ class ToolOutputErrorEvent(BaseSSEEvent, frozen=True):
     type: Literal["tool-output-error"] = "tool-output-error"
     tool_call_id: str
     error_text: str
-    provider_executed: bool | None = None
-    dynamic: bool | None = None
+    provider_executed: StrictBool | None = None
+    dynamic: StrictBool | None = None
     provider_metadata: ProviderMetadata | None = None
     tool_metadata: dict[str, Json] | None = None
 

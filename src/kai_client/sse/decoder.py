@@ -10,9 +10,15 @@ from kai_client.events import (
     ErrorEvent,
     FinishEvent,
     ReasoningDeltaEvent,
+    ReasoningEndEvent,
+    ReasoningEvent,
+    ReasoningStartEvent,
     SSEEvent,
     TextDeltaEvent,
+    TextEndEvent,
     TextEvent,
+    TextStartEvent,
+    ToolInputDeltaEvent,
     event_from_chunk,
 )
 from kai_client.exceptions import KaiStreamError
@@ -77,18 +83,38 @@ class EventDecoder:
             raise KaiStreamError(f"Invalid JSON in the stream: {quoted!r}", "stream:malformed", str(error)) from None
         if not isinstance(chunk, dict):
             raise KaiStreamError(f"A chunk must be a JSON object, not {type(chunk).__name__}", code="stream:malformed")
-        event = self._printable(parse_sse_event(chunk))
+        event = parse_sse_event(chunk)
         self.events_received += 1
         self.terminal = self.terminal or isinstance(event, FinishEvent | AbortEvent | ErrorEvent)
-        yield event
+        yield from self._printable(event)
 
-    def _printable(self, event: SSEEvent) -> SSEEvent:
+    def _printable(self, event: SSEEvent) -> Iterator[SSEEvent]:
         """Deltas as a user can print them: no half characters."""
-        if isinstance(event, TextEvent):
-            key = event.id if isinstance(event, TextDeltaEvent) else ""
-            text = self._mender.mend(f"text:{key}", event.text)
-            return event if text is event.text else event.model_copy(update={"text": text})
-        if isinstance(event, ReasoningDeltaEvent):
-            delta = self._mender.mend(f"reasoning:{event.id}", event.delta)
-            return event if delta is event.delta else event.model_copy(update={"delta": delta})
-        return event
+        mend = self._mender.mend
+        match event:
+            case TextDeltaEvent():
+                yield _with(event, "text", event.text, mend(f"text:{event.id}", event.text))
+            case TextEvent():
+                yield _with(event, "text", event.text, mend("text", event.text))
+            case ReasoningDeltaEvent():
+                yield _with(event, "delta", event.delta, mend(f"reasoning:{event.id}", event.delta))
+            case ReasoningEvent():
+                yield _with(event, "text", event.text, mend("reasoning", event.text))
+            case ToolInputDeltaEvent():
+                delta = mend(f"tool:{event.tool_call_id}", event.input_text_delta)
+                yield _with(event, "input_text_delta", event.input_text_delta, delta)
+            case TextStartEvent() | TextEndEvent():
+                if rest := self._mender.end(f"text:{event.id}"):
+                    yield TextDeltaEvent(id=event.id, text=rest)
+                yield event
+            case ReasoningStartEvent() | ReasoningEndEvent():
+                if rest := self._mender.end(f"reasoning:{event.id}"):
+                    yield ReasoningDeltaEvent(id=event.id, delta=rest)
+                yield event
+            case _:
+                yield event
+
+
+def _with(event: SSEEvent, name: str, delta: str, mended: str) -> SSEEvent:
+    """The event itself, unless its delta needed mending."""
+    return event if mended is delta else event.model_copy(update={name: mended})

@@ -45,7 +45,7 @@ class FrameDecoder:
 
     def _decode(self, lines: list[str]) -> Iterator[str]:
         for line in lines:
-            if line.startswith("data"):
+            if line.partition(":")[0] == "data":
                 if self._pending.is_complete():
                     yield from self._dispatch()
                 self._pending.add(line)
@@ -62,9 +62,19 @@ class FrameDecoder:
             yield event.data
 
     def _check_size(self) -> None:
-        size = self._pending.size + sum(map(len, self._lines.buffer))
+        """What is whole is no part of what is still growing: the next line begins another event."""
+        growing = sum(map(_byte_length, self._lines.buffer))
+        size = (
+            max(self._pending.size, growing)
+            if growing and self._pending.is_complete()
+            else self._pending.size + growing
+        )
         if size > self._max:
             raise KaiStreamError(f"One event is larger than {self._max} bytes", code="stream:event_too_large")
+
+
+def _byte_length(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode())
 
 
 class _PendingData:
@@ -84,7 +94,7 @@ class _PendingData:
         self._unread: list[str] = []
 
     def add(self, line: str) -> None:
-        self.size += len(line)
+        self.size += _byte_length(line)
         self._unread.append(line)
 
     def is_complete(self) -> bool:

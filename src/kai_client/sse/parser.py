@@ -1,7 +1,7 @@
 """`SSEStreamParser`: the accumulated answer of a stream, with or without a connection."""
 
 from collections.abc import AsyncIterator, Mapping
-from typing import Protocol
+from typing import Any, Protocol
 
 from kai_client.accumulator import Accumulator
 from kai_client.events import (
@@ -15,7 +15,8 @@ from kai_client.events import (
     UsageInfo,
 )
 from kai_client.exceptions import KaiError, KaiStreamError
-from kai_client.models import Message
+from kai_client.message import UIMessage
+from kai_client.types import Json
 
 from .decoder import EventDecoder
 
@@ -72,19 +73,23 @@ async def parse_sse_stream(response: ByteResponse) -> AsyncIterator[SSEEvent]:
 class SSEStreamParser:
     """Accumulates events into the answer they make.
 
-    Feed it with `process_event`, or let `consume_stream` do so. Everything it returns is a snapshot.
+    Feed it with `process_event`, or let `consume_stream` do so. Everything it returns is a snapshot. `message` (a
+    `UIMessage` or its JSON) is an assistant message that goes on, as after an approval. An event that does not fit makes an
+    implicit part and a warning; `strict` raises `KaiStreamError` where the AI SDK refuses the stream, at the same chunk.
     """
 
-    def __init__(self) -> None:
-        self._answer = Accumulator()
+    def __init__(self, *, message: UIMessage | Mapping[str, Any] | None = None, strict: bool = False) -> None:
+        self._strict = strict
+        goes_on = message if message is None or isinstance(message, UIMessage) else UIMessage.from_dict(message)
+        self._answer = Accumulator(goes_on, strict=strict)
 
     def process_event(self, event: SSEEvent) -> None:
-        """Take one event in; it never raises for an event that does not fit."""
+        """Take one event in."""
         self._answer.apply(event)
 
     def reset(self) -> None:
         """Forget everything, for the next stream."""
-        self._answer = Accumulator()
+        self._answer = Accumulator(strict=self._strict)
 
     async def consume_stream(self, response: ByteResponse, yield_events: bool = True) -> AsyncIterator[SSEEvent]:
         """Take a whole streaming response in, yielding each event unless `yield_events` is false; raises as `parse_sse_stream`."""
@@ -164,6 +169,16 @@ class SSEStreamParser:
         return self.usage.total_tokens
 
     @property
-    def message(self) -> Message:
-        """The assistant message so far."""
-        return self._answer.message()
+    def message(self) -> UIMessage:
+        """The assistant message so far, equal to what the AI SDK builds of the same chunks."""
+        return self._answer.message
+
+    @property
+    def metadata(self) -> Json:
+        """The message's metadata, merged; None if there was none."""
+        return self._answer.metadata
+
+    @property
+    def warnings(self) -> list[str]:
+        """What did not fit, and where the AI SDK would have given up."""
+        return self._answer.warnings

@@ -1,0 +1,104 @@
+"""Chats with the pydantic-ai server: what our client makes of a stream, and what the result of the run says."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+import httpx
+from answers import STORAGE_URL, TOKEN, Answer, JsonObject, plain_http, read_all
+from pydantic import BaseModel, ConfigDict
+from pydantic.alias_generators import to_camel
+
+from kai_client import KaiClient
+
+VERSIONS = ("v5", "v6", "v7")
+SCENARIOS = (
+    "text",
+    "length",
+    "reasoning",
+    "tool",
+    "two-tools",
+    "retry",
+    "tool-fails",
+    "invalid-input",
+    "unknown-tool",
+    "test-model",
+    "approval",
+    "two-approvals",
+)
+REASON = "Not on a Friday"
+
+
+class Run(BaseModel):
+    """What the result of a run says (`pydantic_ai_app.said`)."""
+
+    model_config = ConfigDict(alias_generator=to_camel, extra="forbid")
+
+    text: str
+    reasoning: str
+    tool_calls: list[JsonObject]
+    usage: JsonObject
+    finish_reason: str | None
+
+
+class Expected(BaseModel):
+    """The chunks that the adapter made, and the result of its run if it came to one."""
+
+    chunks: list[JsonObject]
+    result: Run | None
+
+    @property
+    def run(self) -> Run:
+        """The result of a run that came to its end."""
+        assert self.result is not None, self.chunks
+        return self.result
+
+
+class AgentChat:
+    """A chat with one agent."""
+
+    def __init__(self, base_url: str, client: KaiClient, http: httpx.AsyncClient) -> None:
+        self.id = client.new_chat_id()
+        self.base_url = base_url
+        self.client = client
+        self.http = http
+
+    async def say(self) -> Answer:
+        """Sends a message and reads its whole answer."""
+        return await read_all(self.client.send_message(self.id, "Hello"))
+
+    async def decide(self, approval_id: str, *, approved: bool) -> Answer:
+        """Answers a request and reads the whole continuation."""
+        if approved:
+            return await read_all(self.client.approve_tool(self.id, approval_id))
+        return await read_all(self.client.reject_tool(self.id, approval_id, reason=REASON))
+
+    async def expected(self) -> Expected:
+        """What pydantic-ai says about the last stream."""
+        response = await self.http.get(f"{self.base_url}/expected/{self.id}")
+        return Expected.model_validate_json(response.raise_for_status().content)
+
+
+@asynccontextmanager
+async def chat_with(url: str, version: str, scenario: str) -> AsyncGenerator[AgentChat]:
+    """A new chat of a new client."""
+    base_url = f"{url}/{version}/{scenario}"
+    async with plain_http() as http, KaiClient(TOKEN, STORAGE_URL, base_url) as client:
+        yield AgentChat(base_url, client, http)
+
+
+class Runs:
+    """One run of each agent, shared by the tests that only look at it."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._known: dict[tuple[str, str], tuple[Answer, Expected]] = {}
+
+    async def of(self, version: str, scenario: str) -> tuple[Answer, Expected]:
+        """Our answer to the first message of a chat, and what pydantic-ai says about it."""
+        key = version, scenario
+        if key not in self._known:
+            async with chat_with(self._url, version, scenario) as chat:
+                self._known[key] = await chat.say(), await chat.expected()
+        return self._known[key]
