@@ -59,17 +59,17 @@ class MessageReducer:
     """The growing message."""
 
     def __init__(self, message: UIMessage | None = None, *, strict: bool = False) -> None:
-        self.problems = Problems(strict=strict)
+        self.problems: Problems = Problems(strict=strict)
         self._begin(message)
 
     def _begin(self, message: UIMessage | None, message_id: str = "") -> None:
         """Start anew, or from an assistant message that goes on."""
-        self.message_id = message.id if message else message_id
+        self.message_id: str = message.id if message else message_id
         self.metadata: Json = message.metadata if message else None
         self._extra = dict(message.model_extra or {}) if message else {}
         self._has_metadata = message is not None and "metadata" in message.model_fields_set
-        self.parts = [PartState(part.to_dict()) for part in message.parts] if message else []
-        self.first_new_part = len(self.parts)
+        self.parts: list[PartState] = [PartState(part.to_dict()) for part in message.parts] if message else []
+        self.first_new_part: int = len(self.parts)
         self._growing: dict[tuple[str, str | None], tuple[PartState, GrowingText]] = {}
         self._data = {(part.fields["type"], part.fields["id"]): part for part in reversed(self.parts) if _has_id(part)}
         self._step_start = 1 + max(
