@@ -98,7 +98,7 @@ async def streams(client: kai.KaiClient, parser: kai.SSEStreamParser) -> None:
         async for text in resumed.text_stream:
             assert_type(text, str)
         assert_type(await resumed.get_final_text(), str)
-        assert_type(await resumed.get_final_message(), UIMessage)
+        assert_type(await resumed.get_final_message(), kai.UIMessage)
     assert_type(parser.tool_calls, dict[str, kai.ToolCallEvent])
     client.send_message(1, "Hi")  # type: ignore[arg-type]
     client.send_message("c", "Hi", "public")  # type: ignore[call-arg]
@@ -137,4 +137,4 @@ def errors(error: kai.KaiError) -> None:
     """What an error tells is typed."""
     assert_type((error.message, error.code), tuple[str, str | None])
     assert_type(error.status_code, int | None)
-    assert_type(error.partial_message, UIMessage | None)
+    assert_type(error.partial_message, kai.UIMessage | None)
