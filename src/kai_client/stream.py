@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from types import TracebackType
-from typing import NoReturn, Self
+from typing import NoReturn, Self, TypeVar
 
 from .accumulator import Accumulator
 from .events import ErrorEvent, SSEEvent, TextEvent, ToolCallEvent, UsageInfo
@@ -12,6 +12,8 @@ from .message import UIMessage
 from .sse import EventDecoder
 from .transport import StreamHead, StreamRequest, Transport
 from .types import Json
+
+PickT = TypeVar("PickT")
 
 __all__ = ["ChatStream", "Opening"]
 
@@ -32,7 +34,7 @@ class ChatStream:
     block's end does so, and iteration can go on after a `break`. A stream is read once.
 
     Iterating yields `error` and `abort` as the events they are, and raises `KaiStreamError` when the body ends before the
-    answer was declared over; `text_stream`, `get_final_text` and `get_final_message` raise for all three, so that half an
+    answer was declared over; `text_stream`, `updates`, `get_final_text` and `get_final_message` raise for all three, so that half an
     answer is never taken for a whole one. The exception carries what had arrived as `partial_text` and `partial_message`.
     """
 
@@ -46,6 +48,7 @@ class ChatStream:
         self._decoder = EventDecoder()
         self._ready: Iterator[SSEEvent] = iter(())
         self._answer = Accumulator()
+        self._changed = False
         self._entered = False
         self._ended = False
 
@@ -80,7 +83,15 @@ class ChatStream:
     @property
     def text_stream(self) -> AsyncIterator[str]:
         """The answer's text alone, piece by piece; raises when the answer is not whole."""
-        return self._iterate_text()
+        return self._pick(lambda event: event.text if isinstance(event, TextEvent) and event.text else None)
+
+    def updates(self) -> AsyncIterator[UIMessage]:
+        """The message after every event that changed it; raises at the end when the answer is not whole.
+
+        Each is a snapshot and costs little until its parts are looked at, so a user interface can draw every one or only
+        the newest.
+        """
+        return self._pick(lambda _: self.message if self._changed else None)
 
     async def get_final_text(self) -> str:
         """Read the rest and return the whole text; raises `KaiError` when the answer is not whole."""
@@ -141,11 +152,12 @@ class ChatStream:
             if not self._entered:
                 await self.aclose()
 
-    async def _iterate_text(self) -> AsyncGenerator[str]:
+    async def _pick(self, pick: Callable[[SSEEvent], PickT | None]) -> AsyncGenerator[PickT]:
+        """What `pick` makes of each event, and at the end the judgement whether the answer is whole."""
         try:
             while (event := await self._next()) is not None:
-                if isinstance(event, TextEvent) and event.text:
-                    yield event.text
+                if (picked := pick(event)) is not None:
+                    yield picked
             self._require_whole()
         finally:
             if not self._entered:
@@ -175,7 +187,7 @@ class ChatStream:
         try:
             while True:
                 for event in self._ready:
-                    self._answer.apply(event)
+                    self._changed = self._answer.apply(event)
                     return event
                 if self._ended:
                     return None

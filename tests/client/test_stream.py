@@ -55,6 +55,30 @@ async def test_text_stream_and_final_text() -> None:
         assert (await stream.get_final_message()).text == "Hi"
 
 
+async def test_updates_yield_the_message_after_every_change() -> None:
+    """`updates()` yields a snapshot per change, as the SDK's own reader does: five for the vector G1 (protocol 5.8)."""
+    chunks = [
+        {"type": "start", "messageId": "m1"},
+        {"type": "start-step"},
+        {"type": "text-start", "id": "0"},
+        {"type": "text-delta", "id": "0", "delta": "He"},
+        {"type": "text-delta", "id": "0", "delta": "llo"},
+        {"type": "text-end", "id": "0"},
+        {"type": "finish-step"},
+        {"type": "finish", "finishReason": "stop"},
+    ]
+    data = "".join(f"data: {json.dumps(each)}\n\n" for each in chunks).encode()
+    async with served(replying(body(data))) as (_, client), client.send_message(CHAT, "Hi") as stream:
+        messages = [message async for message in stream.updates()]
+        assert [message.text for message in messages] == ["", "", "He", "Hello", "Hello"]
+        assert messages[-1] == stream.message
+        assert stream.message.to_dict() == {
+            "id": "m1",
+            "role": "assistant",
+            "parts": [{"type": "step-start"}, {"type": "text", "text": "Hello", "state": "done"}],
+        }
+
+
 async def test_usage_after_finish_is_read() -> None:
     """What comes after `finish` and even after `[DONE]` is still part of the stream (protocol 4.2)."""
     late = b'data: {"type":"data-usage","data":{"promptTokens":3,"completionTokens":4}}\n\n'

@@ -11,7 +11,7 @@ from typing import Literal
 import pytest
 
 import kai_client
-from kai_client import events
+from kai_client import KaiError, events
 from kai_client.server import ScriptedKai, kai_app, serve
 
 README = Path(__file__).parents[2] / "README.md"
@@ -96,7 +96,8 @@ async def test_every_python_block_of_the_readme_runs(block: Block, tmp_path: Pat
 def test_every_event_class_and_exception_is_in_the_readme() -> None:
     """The two tables leave nothing out that a user can meet."""
     text = README.read_text(encoding="utf-8")
-    errors = [name for name in kai_client.__all__ if name.endswith("Error")]
+    kinds = {name: getattr(kai_client, name) for name in kai_client.__all__}
+    errors = [name for name, kind in kinds.items() if isinstance(kind, type) and issubclass(kind, KaiError)]
     assert [name for name in errors if f"`{name}`" not in text] == []
     types = {kind.model_fields["type"].default for kind in vars(events).values() if hasattr(kind, "chunk_type")}
     shown = text.partition("### Events")[2].partition("## Tool approval")[0]
