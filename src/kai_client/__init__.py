@@ -147,141 +147,8 @@ if TYPE_CHECKING:
         VoteType,
     )
 
-_HOMES: Final = {
-    "backend": ("ChatBackend",),
-    "client": ("KaiClient",),
-    "events": (
-        "AbortEvent",
-        "BaseSSEEvent",
-        "ChunkEvent",
-        "CustomEvent",
-        "DataEvent",
-        "ErrorEvent",
-        "FileEvent",
-        "FinishEvent",
-        "FinishStepEvent",
-        "MessageMetadataEvent",
-        "ReasoningDeltaEvent",
-        "ReasoningEndEvent",
-        "ReasoningEvent",
-        "ReasoningFileEvent",
-        "ReasoningPartFinishEvent",
-        "ReasoningStartEvent",
-        "ResetStepEvent",
-        "SSEEvent",
-        "SourceDocumentEvent",
-        "SourceUrlEvent",
-        "StartEvent",
-        "SteeringMessageEvent",
-        "StepEndEvent",
-        "StepStartEvent",
-        "TextDeltaEvent",
-        "TextEndEvent",
-        "TextEvent",
-        "TextStartEvent",
-        "ToolApproval",
-        "ToolApprovalRequestEvent",
-        "ToolApprovalResponseEvent",
-        "ToolCallEvent",
-        "ToolInputAvailableEvent",
-        "ToolInputDeltaEvent",
-        "ToolInputErrorEvent",
-        "ToolInputStartEvent",
-        "ToolOutputAvailableEvent",
-        "ToolOutputDeniedEvent",
-        "ToolOutputErrorEvent",
-        "UnknownEvent",
-        "UsageEvent",
-        "UsageInfo",
-    ),
-    "exceptions": (
-        "KaiAuthenticationError",
-        "KaiBadRequestError",
-        "KaiClosedError",
-        "KaiConfigError",
-        "KaiConnectionError",
-        "KaiError",
-        "KaiForbiddenError",
-        "KaiNotFoundError",
-        "KaiRateLimitError",
-        "KaiServerError",
-        "KaiStreamError",
-        "KaiTimeoutError",
-    ),
-    "message": (
-        "CustomUIPart",
-        "DataUIPart",
-        "FileUIPart",
-        "ReasoningFileUIPart",
-        "ReasoningUIPart",
-        "SourceDocumentUIPart",
-        "SourceUrlUIPart",
-        "SteeringUIPart",
-        "StepStartUIPart",
-        "TextUIPart",
-        "ToolApprovalRequested",
-        "ToolApprovalResponded",
-        "ToolApprovalState",
-        "ToolInputAvailable",
-        "ToolInputStreaming",
-        "ToolOutputAvailable",
-        "ToolOutputDenied",
-        "ToolOutputError",
-        "ToolUIPart",
-        "UIMessage",
-        "UIPart",
-        "UnknownUIPart",
-    ),
-    "models": (
-        "AgentSettings",
-        "ApprovalResponse",
-        "Chat",
-        "ChatDetail",
-        "ChatRequest",
-        "ErrorResponse",
-        "HistoryResponse",
-        "InfoResponse",
-        "McpConnection",
-        "Message",
-        "MessageMetadata",
-        "MessageRequest",
-        "PingResponse",
-        "RequestContext",
-        "Suggestion",
-        "SuggestionsResponse",
-        "TextPart",
-        "ToolApprovalResponsePart",
-        "ToolCallPart",
-        "ToolInfo",
-        "ToolRestrictions",
-        "ToolResultPart",
-        "ToolsListResponse",
-        "UsageResponse",
-        "UserAgentSettings",
-        "Vote",
-        "VoteRequest",
-    ),
-    "sse": (
-        "SSEStreamParser",
-        "parse_sse_event",
-        "parse_sse_stream",
-    ),
-    "stream": ("ChatStream",),
-    "types": (
-        "ChatModel",
-        "FinishReason",
-        "JobStatus",
-        "KaiBackend",
-        "MessageRole",
-        "SSEEventType",
-        "ToolCallState",
-        "VisibilityType",
-        "VoteType",
-    ),
-}
-"""Where each public name lives."""
-
-_HOME_OF: Final = {name: home for home, names in _HOMES.items() for name in names}
+_ROOMS: Final = ("exceptions", "types", "events", "message", "models", "backend", "sse", "stream", "client")
+"""Where the public names live, the rooms that load quickly first."""
 
 __all__ = [
     "AbortEvent",
@@ -409,12 +276,14 @@ __all__ = [
 if not TYPE_CHECKING:  # to a type checker a name that is not there is an error
 
     def __getattr__(name: str) -> object:
-        home = _HOME_OF.get(name)
-        if home is None:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        value: object = getattr(importlib.import_module(f".{home}", __name__), name)
-        globals()[name] = value  # the next look-up is an ordinary one
-        return value
+        if name in __all__:
+            for room in _ROOMS:
+                module = importlib.import_module(f".{room}", __name__)
+                if name in module.__all__:
+                    value: object = getattr(module, name)
+                    globals()[name] = value  # the next look-up is an ordinary one
+                    return value
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
     def __dir__() -> list[str]:
         return sorted({*globals(), *__all__})
