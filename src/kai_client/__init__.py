@@ -135,6 +135,13 @@ if TYPE_CHECKING:
     from .stream import (
         ChatStream,
     )
+    from .transport import (
+        Limits,
+        RetryDetails,
+        RetryHook,
+        RetryPolicy,
+        Timeouts,
+    )
     from .types import (
         ChatModel,
         FinishReason,
@@ -147,7 +154,18 @@ if TYPE_CHECKING:
         VoteType,
     )
 
-_ROOMS: Final = ("exceptions", "types", "events", "message", "models", "backend", "sse", "stream", "client")
+_ROOMS: Final = (
+    "exceptions",
+    "types",
+    "events",
+    "message",
+    "models",
+    "backend",
+    "sse",
+    "transport",
+    "stream",
+    "client",
+)
 """Where the public names live, the rooms that load quickly first."""
 
 __all__ = [
@@ -190,6 +208,7 @@ __all__ = [
     "KaiServerError",
     "KaiStreamError",
     "KaiTimeoutError",
+    "Limits",
     "McpConnection",
     "Message",
     "MessageMetadata",
@@ -207,6 +226,9 @@ __all__ = [
     "ReasoningUIPart",
     "RequestContext",
     "ResetStepEvent",
+    "RetryDetails",
+    "RetryHook",
+    "RetryPolicy",
     "SSEEvent",
     "SSEEventType",
     "SSEStreamParser",
@@ -228,6 +250,7 @@ __all__ = [
     "TextPart",
     "TextStartEvent",
     "TextUIPart",
+    "Timeouts",
     "ToolApproval",
     "ToolApprovalRequestEvent",
     "ToolApprovalRequested",

@@ -1,5 +1,6 @@
 """`ChatStream`: what a streaming call returns. It owns the response and makes sure that it is closed."""
 
+import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from types import TracebackType
@@ -7,13 +8,14 @@ from typing import NoReturn, Self, TypeVar
 
 from .accumulator import Accumulator
 from .events import ErrorEvent, SSEEvent, TextEvent, ToolCallEvent, UsageInfo
-from .exceptions import KaiError, KaiStreamError, error_class
+from .exceptions import KaiClosedError, KaiError, KaiStreamError, KaiTimeoutError, error_class
 from .message import UIMessage
 from .sse import EventDecoder
 from .transport import StreamHead, StreamRequest, Transport
 from .types import Json
 
 PickT = TypeVar("PickT")
+ResultT = TypeVar("ResultT")
 
 __all__ = ["ChatStream", "Opening"]
 
@@ -45,17 +47,19 @@ class ChatStream:
         self._request: StreamRequest | None = None
         self._head = StreamHead()
         self._body: AsyncGenerator[bytes] | None = None
-        self._decoder = EventDecoder()
+        self._decoder = EventDecoder(transport.limits.event_bytes)
         self._ready: Iterator[SSEEvent] = iter(())
         self._answer = Accumulator()
         self._changed = False
+        self._reading: asyncio.Timeout | None = None
+        self._deadline: float | None = None
         self._entered = False
         self._ended = False
 
     async def __aenter__(self) -> Self:
         """Send the request and wait for the response's head, so that a refused request raises here."""
         self._entered = True
-        await self._open()
+        await self._within_time(self._open)
         return self
 
     async def __aexit__(
@@ -74,10 +78,15 @@ class ChatStream:
         return event
 
     async def aclose(self) -> None:
-        """Give the connection back. Closing twice is fine; a closed stream yields nothing more."""
+        """Give the connection back. Closing twice is fine; a closed stream yields nothing more.
+
+        A task that is reading the stream meanwhile gets a `KaiClosedError`.
+        """
         self._ended = True
         self._ready = iter(())
-        if self._body is not None:
+        if self._reading is not None:
+            self._reading.reschedule(0)
+        elif self._body is not None:
             await self._body.aclose()
 
     @property
@@ -178,8 +187,7 @@ class ChatStream:
             opening = await self._prepare()
             self._request = opening.request
             self._answer = Accumulator(opening.message)
-            self._body = self._transport.stream(self._request, self._head)
-            await anext(self._body, None)
+            self._body = await self._transport.open(opening.request, self._head)
         return self._body
 
     async def _next(self) -> SSEEvent | None:
@@ -199,9 +207,8 @@ class ChatStream:
 
     async def _receive(self) -> None:
         """Have the decoder work on the next piece of the body, or note its end."""
-        body = await self._open()
         try:
-            data = await anext(body, None)
+            data = await self._within_time(self._piece)
         except KaiError:
             if not self._decoder.terminal:
                 raise
@@ -211,6 +218,29 @@ class ChatStream:
             return
         self._ended = True
         self._ready = self._last_events()
+
+    async def _piece(self) -> bytes | None:
+        return await anext(await self._open(), None)
+
+    async def _within_time(self, work: Callable[[], Awaitable[ResultT]]) -> ResultT:
+        """What `work` returns, unless the time for all of it is over, or the stream is closed meanwhile."""
+        if self._reading is not None:
+            raise RuntimeError("The stream is being read by another task")
+        timeouts = self._transport.stream_timeouts
+        now = asyncio.get_running_loop().time()
+        if self._deadline is None and timeouts.total is not None:
+            self._deadline = now + timeouts.total
+        # An answer that was declared over may be followed by its usage, but not for ever.
+        until = now + timeouts.grace if self._decoder.terminal else self._deadline
+        try:
+            async with asyncio.timeout_at(until) as self._reading:
+                return await work()
+        except TimeoutError as error:
+            if self._ended:
+                raise KaiClosedError("The stream was closed while it was being read", "closed") from error
+            raise KaiTimeoutError(f"No whole answer within {timeouts.total} s in all", "timeout:total") from error
+        finally:
+            self._reading = None
 
     def _last_events(self) -> Iterator[SSEEvent]:
         yield from self._decoder.close()

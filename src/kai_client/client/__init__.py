@@ -1,12 +1,26 @@
 """`KaiClient`: the Kai API, one method per endpoint."""
 
+import copy
 import os
+from dataclasses import replace
 from types import TracebackType
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from kai_client.exceptions import KaiConfigError
-from kai_client.transport import Credentials, Transport, discover, storage_root
+from kai_client.transport import (
+    Connections,
+    Credentials,
+    Limits,
+    RetryPolicy,
+    Timeouts,
+    TimeoutTypes,
+    Transport,
+    discover,
+    set_up_logging,
+    storage_root,
+)
 from kai_client.transport import base_url as checked_base_url
+from kai_client.types import NOT_GIVEN, NotGiven
 
 from .chats import ChatMethods
 from .connect import PendingClient
@@ -24,9 +38,10 @@ _STREAM_TIMEOUT: Final = 600.0
 class KaiClient(ChatMethods, ProjectMethods):
     """A client of one Kai backend.
 
-    Use it as `async with`, or `close()` it; a closed client stays closed. `timeout` and `stream_timeout` are seconds without
-    a sign of life (of a request, of a stream), not totals; None waits for ever. A given `http_client` is used as it is and
-    stays the caller's to close. Nothing is sent before the first call.
+    Use it as `async with`, or `close()` it; a closed client stays closed, and one client serves one event loop. `timeout`
+    and `stream_timeout` are seconds without a sign of life (of a request, of a stream), not totals; None waits for ever, and
+    `Timeouts` says more. `retry` says how often what is safe to repeat is tried again. A given `http_client` is used as it
+    is and stays the caller's to close. Nothing is sent before the first call.
     """
 
     def __init__(
@@ -34,34 +49,43 @@ class KaiClient(ChatMethods, ProjectMethods):
         storage_api_token: str,
         storage_api_url: str,
         base_url: str = "http://localhost:3000",
-        timeout: float | None = _TIMEOUT,
-        stream_timeout: float | None = _STREAM_TIMEOUT,
+        timeout: TimeoutTypes = _TIMEOUT,
+        stream_timeout: TimeoutTypes = _STREAM_TIMEOUT,
         *,
         workspace_id: str | None = None,
         http_client: "httpx.AsyncClient | None" = None,
         backend: str | None = None,
+        retry: RetryPolicy | None = None,
+        limits: Limits | None = None,
     ) -> None:
         self.backend = backend
         """The service id that discovery found; None for a client made with a `base_url`."""
+        limits = limits or Limits()
+        storage_url = checked_base_url(storage_api_url, "storage_api_url")
         self._transport = Transport(
-            checked_base_url(base_url, "base_url"),
-            Credentials.checked(storage_api_token, checked_base_url(storage_api_url, "storage_api_url"), workspace_id),
-            timeout=timeout,
-            stream_timeout=stream_timeout,
-            http_client=http_client,
+            base_url=checked_base_url(base_url, "base_url"),
+            credentials=Credentials.checked(storage_api_token, storage_url, workspace_id),
+            connections=Connections(http_client, most=limits.connections),
+            timeouts=Timeouts.of(timeout, "timeout"),
+            stream_timeouts=Timeouts.of(stream_timeout, "stream_timeout"),
+            retry=retry or RetryPolicy(),
+            limits=limits,
         )
+        set_up_logging()
 
     @classmethod
     def from_storage_api(
         cls,
         storage_api_token: str,
         storage_api_url: str,
-        timeout: float | None = _TIMEOUT,
-        stream_timeout: float | None = _STREAM_TIMEOUT,
+        timeout: TimeoutTypes = _TIMEOUT,
+        stream_timeout: TimeoutTypes = _STREAM_TIMEOUT,
         *,
         service: str | None = None,
         workspace_id: str | None = None,
         http_client: "httpx.AsyncClient | None" = None,
+        retry: RetryPolicy | None = None,
+        limits: Limits | None = None,
     ) -> PendingClient[Self]:
         """A client of the stack's Kai service, found through its Storage API.
 
@@ -69,30 +93,39 @@ class KaiClient(ChatMethods, ProjectMethods):
         kai-agent is used, or its kai-assistant where it has no other. Raises `KaiConfigError` at once for a token or URL
         that cannot work, and `KaiError` with a `discovery:*` code when the service is not found.
         """
-        credentials = Credentials.checked(storage_api_token, storage_root(storage_api_url), workspace_id)
+        storage_url = storage_root(storage_api_url)
+        client = cls(
+            storage_api_token,
+            storage_url,
+            storage_url,
+            timeout,
+            stream_timeout,
+            workspace_id=workspace_id,
+            http_client=http_client,
+            retry=retry,
+            limits=limits,
+        )
+        return PendingClient(client._discovered(service))
 
-        async def connect() -> Self:
-            backend, url = await discover(credentials, service=service, timeout=timeout, http_client=http_client)
-            return cls(
-                storage_api_token,
-                credentials.storage_url,
-                url,
-                timeout,
-                stream_timeout,
-                workspace_id=workspace_id,
-                http_client=http_client,
-                backend=backend,
-            )
-
-        return PendingClient(connect())
+    async def _discovered(self, service: str | None) -> Self:
+        """The client itself, once it knows where Kai is."""
+        try:
+            self.backend, url = await discover(self._transport, service)
+        except BaseException:
+            await self.close()
+            raise
+        self._transport = self._transport.to(url)
+        return self
 
     @classmethod
     def from_env(
         cls,
-        timeout: float | None = _TIMEOUT,
-        stream_timeout: float | None = _STREAM_TIMEOUT,
+        timeout: TimeoutTypes = _TIMEOUT,
+        stream_timeout: TimeoutTypes = _STREAM_TIMEOUT,
         *,
         http_client: "httpx.AsyncClient | None" = None,
+        retry: RetryPolicy | None = None,
+        limits: Limits | None = None,
     ) -> PendingClient[Self]:
         """A client as the environment describes it; `await` it or enter it with `async with`.
 
@@ -103,27 +136,46 @@ class KaiClient(ChatMethods, ProjectMethods):
         if missing := [name for name in names if not os.environ.get(name)]:
             raise KaiConfigError(f"Set {' and '.join(missing)} in the environment", "config:missing")
         token, storage_url = (os.environ[name] for name in names)
-        workspace_id = os.environ.get("WORKSPACE_ID") or None
         url = os.environ.get("KAI_BASE_URL")
-        if not url:
-            service = os.environ.get("KAI_SERVICE") or None
-            return cls.from_storage_api(
-                token,
-                storage_url,
-                timeout,
-                stream_timeout,
-                service=service,
-                workspace_id=workspace_id,
-                http_client=http_client,
-            )
         client = cls(
-            token, storage_url, url, timeout, stream_timeout, workspace_id=workspace_id, http_client=http_client
+            token,
+            storage_root(storage_url),
+            url or storage_url,
+            timeout,
+            stream_timeout,
+            workspace_id=os.environ.get("WORKSPACE_ID") or None,
+            http_client=http_client,
+            retry=retry,
+            limits=limits,
         )
+        if url:
+            return PendingClient(client._itself())
+        return PendingClient(client._discovered(os.environ.get("KAI_SERVICE") or None))
 
-        async def ready() -> Self:
-            return client
+    async def _itself(self) -> Self:
+        return self
 
-        return PendingClient(ready())
+    def with_options(
+        self,
+        *,
+        timeout: TimeoutTypes | NotGiven = NOT_GIVEN,
+        stream_timeout: TimeoutTypes | NotGiven = NOT_GIVEN,
+        retry: RetryPolicy | NotGiven = NOT_GIVEN,
+    ) -> Self:
+        """The same client with other options, for one call: `await client.with_options(timeout=5).ping()`.
+
+        It shares the connections: closing either closes both.
+        """
+        changes: dict[str, Any] = {}
+        if timeout is not NOT_GIVEN:
+            changes["timeouts"] = Timeouts.of(timeout, "timeout")
+        if stream_timeout is not NOT_GIVEN:
+            changes["stream_timeouts"] = Timeouts.of(stream_timeout, "stream_timeout")
+        if retry is not NOT_GIVEN:
+            changes["retry"] = retry
+        other = copy.copy(self)
+        other._transport = replace(self._transport, **changes)  # noqa: SLF001 - one of our own kind
+        return other
 
     @property
     def base_url(self) -> str:

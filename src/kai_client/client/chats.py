@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from pydantic import JsonValue
@@ -19,8 +20,8 @@ from kai_client.models import (
     ToolRestrictions,
 )
 from kai_client.stream import ChatStream, Opening
-from kai_client.transport import StreamRequest, checked_id, path_segment
-from kai_client.types import ChatModel, VisibilityType
+from kai_client.transport import StreamRequest, Timeouts, TimeoutTypes, Transport, checked_id, path_segment
+from kai_client.types import NOT_GIVEN, ChatModel, NotGiven, VisibilityType
 
 from .base import ClientBase, read_answer
 
@@ -49,11 +50,13 @@ class ChatMethods(ClientBase):
         request_path: str | None = None,
         model: str | ChatModel = ChatModel.CHAT,
         tool_restrictions: ToolRestrictions | Mapping[str, Any] | None = None,
+        timeout: TimeoutTypes | NotGiven = NOT_GIVEN,
     ) -> ChatStream:
         """The stream of the answer to `text`; nothing is sent before it is entered or iterated.
 
         `hidden` keeps the message out of the UI, `request_path` tells where in the UI the user is. `tool_restrictions`
-        bind the whole chat and only on kai-agent: the first message of a chat decides (protocol 2.3). Raises `ValueError`
+        bind the whole chat and only on kai-agent: the first message of a chat decides (protocol 2.3). `timeout` is this
+        stream's, instead of the client's `stream_timeout`. Raises `ValueError`
         or `TypeError` at once for ids and arguments that cannot be sent.
         """
         if not isinstance(text, str):  # pyright: ignore[reportUnnecessaryIsInstance] - checked for untyped callers
@@ -64,7 +67,7 @@ class ChatMethods(ClientBase):
             metadata=_metadata(hidden=hidden, request_path=request_path),
         )
         request = _chat_request(chat_id, message, visibility, branch_id, model, tool_restrictions)
-        return self._stream_of(request)
+        return self._stream_of(request, timeout)
 
     async def chat(
         self,
@@ -77,6 +80,7 @@ class ChatMethods(ClientBase):
         request_path: str | None = None,
         model: str | ChatModel = ChatModel.CHAT,
         tool_restrictions: ToolRestrictions | Mapping[str, Any] | None = None,
+        timeout: TimeoutTypes | NotGiven = NOT_GIVEN,  # noqa: ASYNC109 - the stream's own, handed on
     ) -> tuple[str, str]:
         """The chat's id and the whole text of the answer; without `chat_id` a new chat begins.
 
@@ -93,10 +97,11 @@ class ChatMethods(ClientBase):
             request_path=request_path,
             model=model,
             tool_restrictions=tool_restrictions,
+            timeout=timeout,
         )
         return chat_id, await stream.get_final_text()
 
-    def resume_stream(self, chat_id: str) -> ChatStream:
+    def resume_stream(self, chat_id: str, *, timeout: TimeoutTypes | NotGiven = NOT_GIVEN) -> ChatStream:
         """The stream of an answer that is still being written, from its start; empty when there is none.
 
         Only kai-assistant offers this; kai-agent answers with `KaiNotFoundError` (protocol 7.1).
@@ -107,7 +112,7 @@ class ChatMethods(ClientBase):
         async def prepare() -> Opening:
             return Opening(request)
 
-        return ChatStream(self._transport, prepare, chat_id=chat_id)
+        return ChatStream(self._streaming(timeout), prepare, chat_id=chat_id)
 
     async def get_chat(self, chat_id: str) -> ChatDetail:
         """The chat with its messages, oldest first. Raises `KaiNotFoundError` or `KaiForbiddenError`."""
@@ -256,11 +261,16 @@ class ChatMethods(ClientBase):
             model=model,
         )
 
-    def _stream_of(self, request: ChatRequest) -> ChatStream:
+    def _stream_of(self, request: ChatRequest, timeout: TimeoutTypes | NotGiven = NOT_GIVEN) -> ChatStream:
         async def prepare() -> Opening:
             return Opening(_post(request))
 
-        return ChatStream(self._transport, prepare, chat_id=request.id)
+        return ChatStream(self._streaming(timeout), prepare, chat_id=request.id)
+
+    def _streaming(self, timeout: TimeoutTypes | NotGiven) -> Transport:
+        if timeout is NOT_GIVEN:
+            return self._transport
+        return replace(self._transport, stream_timeouts=Timeouts.of(timeout, "timeout"))
 
 
 def _post(request: ChatRequest) -> StreamRequest:

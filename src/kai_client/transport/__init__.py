@@ -1,17 +1,31 @@
 """The only room that knows HTTP: requests and byte streams in, JSON and bytes out, every failure a `KaiError`."""
 
+from .connections import Connections
+from .credentials import Credentials
 from .discovery import discover
-from .http import Credentials, StreamHead, StreamRequest, Transport
+from .http import StreamHead, StreamRequest, Transport
+from .limits import Limits
+from .log import set_up_logging
+from .retry import RetryDetails, RetryHook, RetryPolicy
+from .timeouts import Timeouts, TimeoutTypes
 from .urls import base_url, checked_id, path_segment, storage_root
 
 __all__ = [
+    "Connections",
     "Credentials",
+    "Limits",
+    "RetryDetails",
+    "RetryHook",
+    "RetryPolicy",
     "StreamHead",
     "StreamRequest",
+    "TimeoutTypes",
+    "Timeouts",
     "Transport",
     "base_url",
     "checked_id",
     "discover",
     "path_segment",
+    "set_up_logging",
     "storage_root",
 ]

@@ -1,46 +1,35 @@
 """Where Kai lives: asked of the Storage API's index, never built by hand (protocol, section 1)."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
-import httpx
 from pydantic import JsonValue
 
 from kai_client.exceptions import KaiConnectionError, KaiError, KaiTimeoutError
 from kai_client.types import KaiBackend
 
-from .http import Credentials, Transport
+from .http import Transport
 from .urls import base_url, is_safe_for_token
 
-DISCOVERY_SECONDS: Final = 30.0
+_SECONDS: Final = 30.0
 _PREFERRED: Final = (KaiBackend.AGENT, KaiBackend.ASSISTANT)
 
 
-async def discover(
-    credentials: Credentials,
-    *,
-    service: str | None,
-    timeout: float | None,  # noqa: ASYNC109 - a number for the transport, as everywhere in the interface
-    http_client: httpx.AsyncClient | None,
-) -> tuple[str, str]:
+async def discover(transport: Transport, service: str | None) -> tuple[str, str]:
     """The id and base URL of the Kai service of a stack: `service`, or whichever the stack has, kai-agent first.
 
     Raises `KaiError` with the codes of protocol 1.4: `discovery:http_error`, `discovery:service_not_found`,
     `discovery:no_url`, and `discovery:insecure_url` for one that is neither https nor on this machine;
     `KaiConnectionError` where the Storage API cannot be reached.
     """
-    seconds = DISCOVERY_SECONDS if timeout is None else min(timeout, DISCOVERY_SECONDS)
-    transport = Transport(
-        credentials.storage_url, credentials, timeout=seconds, stream_timeout=seconds, http_client=http_client
-    )
+    storage = replace(transport.to(transport.credentials.storage_url), timeouts=transport.timeouts.at_most(_SECONDS))
     try:
-        index = await transport.request("GET", "/v2/storage", params={"exclude": "components"})
+        index = await storage.request("GET", "/v2/storage", params={"exclude": "components"})
     except (KaiConnectionError, KaiTimeoutError):
         raise
     except KaiError as error:
         raise _http_error(error) from error
-    finally:
-        await transport.aclose()
     return _pick(index, _PREFERRED if service is None else (service,))
 
 

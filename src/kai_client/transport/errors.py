@@ -1,5 +1,7 @@
 """The one place where httpx's exceptions, and answers that are errors, become ours."""
 
+import asyncio
+import contextlib
 import email.utils
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
@@ -18,11 +20,13 @@ from kai_client.exceptions import (
     error_from_body,
 )
 
-ERROR_BODY_BYTES: Final = 64 * 1024
+from .credentials import Credentials
+
+_ERROR_BODY_SECONDS: Final = 5.0
 
 
 @contextmanager
-def map_exceptions(token: str, *, streaming: bool = False) -> Generator[None]:
+def map_exceptions(credentials: Credentials, *, streaming: bool = False) -> Generator[None]:
     """Every exception of httpx and of decoding as a `KaiError`, its cause chained, the token in no text.
 
     Once the body of a stream is flowing (`streaming`) a lost connection is a broken stream, not a failed connection.
@@ -30,54 +34,53 @@ def map_exceptions(token: str, *, streaming: bool = False) -> Generator[None]:
     try:
         yield
     except httpx.TimeoutException as error:
-        raise KaiTimeoutError(_timed_out(error), "timeout", _cause(error, token)) from error
-    except (httpx.TransportError, httpx.StreamError, httpx.DecodingError) as error:
-        cause = _cause(error, token)
+        message, code = _timed_out(error)
+        raise KaiTimeoutError(message, code, _cause(error, credentials)) from error
+    except httpx.ConnectError as error:
+        raise KaiConnectionError("Cannot connect to Kai", "connection:failed", _cause(error, credentials)) from error
+    except (httpx.TransportError, httpx.StreamError, httpx.DecodingError, OSError) as error:
+        cause = _cause(error, credentials)
         if streaming:
             raise KaiStreamError("The stream broke off", "stream:broken", cause) from error
-        raise KaiConnectionError("Cannot reach Kai", "connection", cause) from error
+        raise KaiConnectionError("The connection to Kai was lost", "connection:lost", cause) from error
     except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
-        raise KaiError("The request cannot be made", "request:invalid", _cause(error, token)) from error
+        raise KaiError("The request cannot be made", "request:invalid", _cause(error, credentials)) from error
     except RuntimeError as error:
         # httpx and asyncio have no class of their own for a closed client or loop.
         if isinstance(error, KaiError) or "closed" not in str(error):
             raise
         raise KaiClosedError("The HTTP client or its event loop is closed", "closed", str(error)) from error
-    except OSError as error:
-        raise KaiConnectionError("Cannot reach Kai", "connection", _cause(error, token)) from error
 
 
-def _timed_out(error: httpx.TimeoutException) -> str:
+def _timed_out(error: httpx.TimeoutException) -> tuple[str, str]:
     match error:
         case httpx.ConnectTimeout():
-            return "No connection in time"
+            return "No connection in time", "timeout:connect"
         case httpx.PoolTimeout():
-            return "No free connection in time: close streams that you no longer read"
+            return "No free connection in time: close streams that you no longer read", "timeout:pool"
         case httpx.WriteTimeout():
-            return "The request could not be sent in time"
+            return "The request could not be sent in time", "timeout:write"
         case _:
-            return "Nothing arrived in time"
+            return "Nothing arrived in time", "timeout:idle"
 
 
-def _cause(error: Exception, token: str) -> str:
-    text = redact(str(error), token)
+def _cause(error: Exception, credentials: Credentials) -> str:
+    text = credentials.redact(str(error))
     name = type(error).__name__
     return f"{name}: {text}" if text else name
 
 
-def redact(text: str, token: str) -> str:
-    """`text` without the token, which servers and proxies like to echo."""
-    return text.replace(token, "***") if token else text
-
-
-async def error_from_response(response: httpx.Response, token: str) -> KaiError:
-    """The exception for an error answer; of its body no more than `ERROR_BODY_BYTES` are read."""
+async def error_from_response(response: httpx.Response, credentials: Credentials, most: int) -> KaiError:
+    """The exception for an error answer, of whose body `most` bytes are read; one that does not come is left out."""
     body = bytearray()
-    async for chunk in response.aiter_bytes():
-        body += chunk
-        if len(body) > ERROR_BODY_BYTES:
-            break
-    text = redact(bytes(body[:ERROR_BODY_BYTES]).decode("utf-8", "replace"), token)
+    # The status is known: a body that stalls or breaks must not hide it.
+    with contextlib.suppress(TimeoutError, httpx.HTTPError, httpx.StreamError):
+        async with asyncio.timeout(_ERROR_BODY_SECONDS):
+            async for chunk in response.aiter_bytes():
+                body += chunk
+                if len(body) > most:
+                    break
+    text = credentials.redact(bytes(body[:most]).decode("utf-8", "replace"))
     try:
         decoded: object = decode_json(text)
     except ValueError:

@@ -1,0 +1,51 @@
+"""What goes on, for those who ask: `KAI_LOG=debug` (or `info`) writes it to stderr, any logging set-up can have it, too.
+
+The logger is `kai_client`. Secrets are left out: of headers the values that carry some, of bodies everything but their size.
+"""
+
+import logging
+import os
+from typing import Final
+
+import httpx
+
+from .credentials import Credentials
+
+__all__ = ["LOG", "log_request", "log_response", "set_up_logging"]
+
+LOG: Final = logging.getLogger("kai_client")
+_SECRET_HEADERS: Final = frozenset(
+    {"x-storageapi-token", "authorization", "cookie", "set-cookie", "proxy-authorization"}
+)
+_LEVELS: Final = {"debug": logging.DEBUG, "info": logging.INFO}
+
+
+def set_up_logging() -> None:
+    """Obey `KAI_LOG`, once; without it nothing is set up."""
+    level = _LEVELS.get(os.environ.get("KAI_LOG", "").strip().lower())
+    if level is None or LOG.handlers:
+        return
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(asctime)s %(name)s %(levelname)s %(message)s"))
+    LOG.addHandler(handler)
+    LOG.setLevel(level)
+
+
+def log_request(request: httpx.Request, credentials: Credentials) -> None:
+    """A request is on its way."""
+    if LOG.isEnabledFor(logging.DEBUG):
+        headers = _shown(request.headers, credentials)
+        size = request.headers.get("content-length", "0")
+        LOG.debug("request %s %s %s body=%s bytes", request.method, credentials.redact(str(request.url)), headers, size)
+
+
+def log_response(response: httpx.Response, credentials: Credentials) -> None:
+    """Its head has come back."""
+    url = credentials.redact(str(response.request.url))
+    LOG.info("%s %s: HTTP %s", response.request.method, url, response.status_code)
+    if LOG.isEnabledFor(logging.DEBUG):
+        LOG.debug("response HTTP %s %s", response.status_code, _shown(response.headers, credentials))
+
+
+def _shown(headers: httpx.Headers, credentials: Credentials) -> dict[str, str]:
+    return {name: "***" if name in _SECRET_HEADERS else credentials.redact(value) for name, value in headers.items()}
