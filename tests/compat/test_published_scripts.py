@@ -4,6 +4,7 @@
 # mypy: disable-error-code="union-attr"
 
 import asyncio
+import itertools
 from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing
 from typing import Any
@@ -231,7 +232,7 @@ async def test_votes(kai: respx.MockRouter) -> None:
 )
 async def test_errors(kai: respx.MockRouter, answer: Any, expected: type[KaiError]) -> None:
     """Errors are caught by their class, or by `KaiError`, around the loop."""
-    kai.post(f"{KAI}/api/chat").mock(side_effect=[answer])
+    kai.post(f"{KAI}/api/chat").mock(side_effect=itertools.repeat(answer))
     client = KaiClient(TOKEN, STORAGE, KAI)
     caught: KaiError | None = None
     try:

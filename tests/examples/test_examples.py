@@ -27,7 +27,7 @@ PRINTED: list[tuple[str, list[str], str, list[str]]] = [
         "error_handling.py",
         [],
         "",
-        ["No such chat: [not_found:chat]", "Mistake: chat_id", "Kai did not answer: [connection]"],
+        ["No such chat: [not_found:chat]", "Mistake: chat_id", "Kai did not answer: [connection:failed]"],
     ),
     (
         "parser.py",
