@@ -1,0 +1,51 @@
+"""Asking the human at the terminal: questions on stderr, answers from stdin."""
+
+import signal
+import sys
+import threading
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import IO
+
+import click
+
+__all__ = ["can_ask", "is_terminal", "read_line"]
+
+
+def is_terminal(stream: IO[str] | None) -> bool:
+    """Whether `stream` is a terminal; one that was closed, which Python shows as None, is not."""
+    return stream is not None and stream.isatty()
+
+
+def can_ask() -> bool:
+    """Whether somebody is there who sees a question and can answer it."""
+    return is_terminal(sys.stdin) and is_terminal(sys.stderr)
+
+
+def read_line(prompt: str) -> str | None:
+    """What was typed, without its newline; None at the end of the input. Ctrl-C is a `KeyboardInterrupt`.
+
+    Not `click.prompt`: that writes a part of the prompt to stdout, which is the answer's.
+    """
+    line = ""
+    try:
+        with _interruptible():
+            click.echo(prompt, nl=False, err=True)
+            line = sys.stdin.readline()
+    finally:
+        if not line.endswith("\n"):
+            click.echo(err=True)  # nobody typed the newline
+    return line.removesuffix("\n") if line else None
+
+
+@contextmanager
+def _interruptible() -> Generator[None]:
+    """Ctrl-C ends the reading: within `asyncio.run` it would only be noted until the loop runs again."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -1,0 +1,46 @@
+"""`kai --help` is quick because it imports next to nothing."""
+
+import json
+
+import click
+import pytest
+from cli_runs import Kai
+
+from kai_client.cli import main
+from kai_client.cli.lazy import LazyGroup
+
+HEAVY = ("httpx", "pydantic", "rich", "dotenv", "fastapi", "uvicorn", "asyncio", "kai_client.server", "kai_client.cli.")
+LIGHT = ("kai_client.cli.app", "kai_client.cli.lazy", "kai_client.cli.settings")
+
+
+def test_help_imports_no_command(kai: Kai) -> None:
+    """The help costs click and three small modules: no HTTP, no models, no loop."""
+    code = (
+        "import sys, json\n"
+        "from kai_client.cli import main\n"
+        "try: main(['--help'])\n"
+        "finally: print(json.dumps(sorted(sys.modules)), file=sys.stderr)"
+    )
+    run = kai.python("-c", code)
+    imported: list[str] = json.loads(run.err)
+    assert run.out.startswith("Usage: ")
+    assert [name for name in imported if name.startswith(HEAVY) and name not in LIGHT] == []
+
+
+@pytest.mark.parametrize("name", ["ping", "info", "chat", "history"])
+def test_the_list_of_commands_is_true(name: str) -> None:
+    """The line in `kai --help` is the first of the command's own help."""
+    assert isinstance(main, LazyGroup)
+    context = click.Context(main)
+    command = main.get_command(context, name)
+    assert command is not None
+    assert command.get_short_help_str(limit=100) == main.lazy_commands[name].help
+    assert command.name == name
+
+
+@pytest.mark.parametrize("args", [(), ("chat",), ("history",), ("ping",), ("info",)])
+def test_every_help_works(kai: Kai, args: tuple[str, ...]) -> None:
+    """--help needs no token, and fits into a terminal."""
+    run = kai.process(*args, "--help")
+    assert (run.code, run.err) == (0, "")
+    assert max(map(len, run.out.splitlines())) <= 100
