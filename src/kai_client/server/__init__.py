@@ -1,0 +1,75 @@
+"""A Kai on your own machine: an ASGI app with Kai's HTTP interface over any backend, and a backend that needs no model.
+
+    async with serve(kai_app(ScriptedKai())) as url:
+        async with KaiClient.from_storage_api(storage_api_token="any", storage_api_url=url) as client: ...
+
+Needs the extra `server` (FastAPI and uvicorn).
+"""
+
+from .app import KaiApp, kai_app
+from .host import LocalHost, StoredKai
+from .hub import StorageIndex
+from .recorder import RecordedRequest
+from .script import (
+    Execution,
+    Item,
+    ToolFailure,
+    abort,
+    ask,
+    call,
+    data,
+    document,
+    fail,
+    file,
+    finish,
+    pause,
+    raw,
+    say,
+    source,
+    think,
+    title,
+    usage,
+)
+from .scripted import ScriptedKai, When, when
+from .service import Caller, KaiHost, KaiService
+from .serving import serve
+from .turn import Question, ToolResult, TurnSpec
+from .wire import WireStyle
+
+__all__ = [
+    "Caller",
+    "Execution",
+    "Item",
+    "KaiApp",
+    "KaiHost",
+    "KaiService",
+    "LocalHost",
+    "Question",
+    "RecordedRequest",
+    "ScriptedKai",
+    "StorageIndex",
+    "StoredKai",
+    "ToolFailure",
+    "ToolResult",
+    "TurnSpec",
+    "When",
+    "WireStyle",
+    "abort",
+    "ask",
+    "call",
+    "data",
+    "document",
+    "fail",
+    "file",
+    "finish",
+    "kai_app",
+    "pause",
+    "raw",
+    "say",
+    "serve",
+    "source",
+    "think",
+    "title",
+    "usage",
+    "when",
+]

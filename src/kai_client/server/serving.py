@@ -1,0 +1,93 @@
+"""Running an ASGI app inside a program that does other things too."""
+
+import asyncio
+import logging
+import socket
+from collections.abc import AsyncGenerator, Generator
+from contextlib import asynccontextmanager, contextmanager, suppress
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from .responses import CutConnectionError
+
+__all__ = ["serve"]
+
+
+class _Server(uvicorn.Server):
+    """A uvicorn server that leaves the program's signal handlers alone and stops when told to, without polling."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.ready = asyncio.Event()
+        self.stop = asyncio.Event()
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None]:
+        """Nothing: Ctrl-C belongs to the program."""
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, and say so. When the app does not start, some releases of uvicorn would end the whole program."""
+        with suppress(SystemExit):
+            await super().startup(sockets)
+        if not self.started:
+            raise RuntimeError("The app did not start; its log says why.")
+        self.ready.set()
+
+    async def main_loop(self) -> None:
+        """Wait; then end the streams that are open, since nobody would end them and shutting down waits for them."""
+        await self.stop.wait()
+        for task in self.server_state.tasks:
+            task.cancel()
+
+
+class _OnPurpose(logging.Filter):
+    """Drops what uvicorn logs about connections that were cut, and streams that were ended, on purpose."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Keep everything else."""
+        error = record.exc_info[1] if record.exc_info else None
+        return not isinstance(error, CutConnectionError | asyncio.CancelledError)
+
+
+@asynccontextmanager
+async def serve(app: ASGIApp, host: str = "127.0.0.1", port: int = 0) -> AsyncGenerator[str]:
+    """Runs `app` in the current event loop and yields its base URL; port 0 takes a free one.
+
+    Raises `OSError` when the address cannot be had, `RuntimeError` when the app does not start. No signal handler is installed and nothing is logged but faults.
+    Leaving the block ends open streams, shuts the app down and frees the port.
+    """
+    listener = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        lifespan="on",
+        timeout_graceful_shutdown=5,
+        # Longer than people think between two messages: a connection that is closed under the client costs a retry.
+        timeout_keep_alive=75,
+    )
+    server = _Server(config)
+    log, on_purpose = logging.getLogger("uvicorn.error"), _OnPurpose()
+    log.addFilter(on_purpose)
+    running = asyncio.create_task(server.serve(sockets=[listener]))
+    try:
+        await _until_ready(server, running)
+        bound_host, bound_port = listener.getsockname()[:2]
+        yield f"http://[{bound_host}]:{bound_port}" if ":" in bound_host else f"http://{bound_host}:{bound_port}"
+    finally:
+        server.stop.set()
+        await asyncio.wait([running])
+        log.removeFilter(on_purpose)
+        listener.close()
+    running.result()  # a server that broke down must not look as if it had been stopped
+
+
+async def _until_ready(server: _Server, running: asyncio.Task[None]) -> None:
+    """Raises what the start-up raised: `running` ends first then."""
+    ready = asyncio.create_task(server.ready.wait())
+    await asyncio.wait([ready, running], return_when=asyncio.FIRST_COMPLETED)
+    if running.done():
+        ready.cancel()
+        running.result()
