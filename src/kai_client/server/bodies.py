@@ -1,7 +1,7 @@
 """The request bodies, read strictly: what the backends refuse is refused here too (protocol 2.3), unknown keys are not."""
 
 import unicodedata
-from typing import Annotated, Any, Literal, TypeAlias, cast
+from typing import Annotated, Any, ClassVar, Literal, TypeAlias, cast
 from uuid import UUID
 
 from pydantic import (
@@ -57,7 +57,7 @@ AnyId: TypeAlias = Annotated[str, AfterValidator(_segment)]
 class _Body(BaseModel):
     """Wire names only."""
 
-    model_config = ConfigDict(alias_generator=to_camel)
+    model_config: ClassVar[ConfigDict] = ConfigDict(alias_generator=to_camel)
 
 
 class TextPartBody(_Body):

@@ -30,10 +30,10 @@ class LocalHost(ABC):
     """
 
     def __init__(self, *, db: str | Path = ":memory:", quota: int = 150, cursor: Cursor = "list") -> None:
-        self.store = Store(db)
+        self.store: Store = Store(db)
         self.quota = quota
         self.cursor: Cursor = cursor
-        self.approvals = PendingApprovals()
+        self.approvals: PendingApprovals = PendingApprovals()
         self.running: dict[str, Broadcast] = {}
         """Answers that are being written, by chat, in assistant mode."""
         self.suspended: dict[str, OpenAnswer] = {}

@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Final, cast
+from typing import Annotated, Any, Final, cast
 
 from fastapi import Depends, Request
 
@@ -95,7 +95,7 @@ def _caller(request: Request, hub: HubOf, mode: _ModeOf) -> Caller:
 
 
 CallerOf = Annotated[Caller, Depends(_caller)]
-Authorized = Depends(_caller)
+Authorized: Any = Depends(_caller)
 
 
 def _service(hub: HubOf, caller: CallerOf) -> KaiService:

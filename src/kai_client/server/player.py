@@ -64,7 +64,7 @@ class Player:
     """Plays one turn into one assistant message."""
 
     def __init__(self, turn: Turn, judge: Callable[[Call], Verdict]) -> None:
-        self.message_id = str(uuid4())
+        self.message_id: str = str(uuid4())
         self._turn = turn
         self._judge = judge
         self._in_step = False

@@ -42,7 +42,7 @@ class Records:
     """The kept half of a `KaiService`. `user_id` owns what it makes."""
 
     def __init__(self, store: Store, user_id: str, *, cursor: Cursor = "list", quota: int = 150) -> None:
-        self.store = store
+        self.store: Store = store
         self.user_id = user_id
         self._cursor = cursor
         self._quota = quota

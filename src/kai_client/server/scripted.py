@@ -67,7 +67,7 @@ class ScriptedKai(LocalHost):
         tools: Sequence[ToolInfo] = (),
     ) -> None:
         super().__init__(db=db, quota=quota, cursor=cursor)
-        self.rhythm = Rhythm(pace, approval_timeout)
+        self.rhythm: Rhythm = Rhythm(pace, approval_timeout)
         self._turns: list[TurnSpec] = []
         self._patterns: list[tuple[re.Pattern[str], TurnSpec]] = []
         self._fallback: TurnSpec = sample_answer if script is None else _the_script_is_over

@@ -3,7 +3,7 @@
 import json
 import sqlite3
 import weakref
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -50,7 +50,7 @@ class Store:
         self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         self._connection.row_factory = sqlite3.Row
         self._connection.executescript(_SCHEMA)
-        self.close = weakref.finalize(self, self._connection.close)
+        self.close: Callable[[], object] = weakref.finalize(self, self._connection.close)
         """Closes the database; happens by itself when the store is no longer used."""
 
     def _rows(self, query: str, *values: object) -> list[Row]:

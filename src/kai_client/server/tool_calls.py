@@ -61,13 +61,13 @@ class RunningCall:
 
     def __init__(self, call: Call, verdict: Verdict) -> None:
         self.call = call
-        self.id = call.id or f"call_{uuid4().hex[:24]}"
-        self.approval_id = f"aitxt-{uuid4().hex[:24]}"
-        self.requested = False
+        self.id: str = call.id or f"call_{uuid4().hex[:24]}"
+        self.approval_id: str = f"aitxt-{uuid4().hex[:24]}"
+        self.requested: bool = False
         """Whether `tool-approval-request` has gone out: a second one would ask twice."""
         self._verdict = verdict
         fixed = isinstance(verdict, Refused) or call.invalid is not None or call.automatic is not None
-        self.waits = not fixed and (call.client_side or verdict is Permission.ASK)
+        self.waits: bool = not fixed and (call.client_side or verdict is Permission.ASK)
 
     def input_events(self) -> Iterator[SSEEvent]:
         """The input as the model writes it (V2), and what the backend says about it by itself (V6, V8)."""

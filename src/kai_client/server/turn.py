@@ -65,7 +65,7 @@ class Turn:
 
     def __init__(self, spec: TurnSpec, question: Question) -> None:
         steps = spec(question) if callable(spec) else spec
-        self.is_list = not isinstance(steps, Generator)
+        self.is_list: bool = not isinstance(steps, Generator)
         """Whether it was written down beforehand, so that it cannot react to what comes of its calls."""
         self._script = steps if isinstance(steps, Generator) else _script_of(steps)
         self._alone = False

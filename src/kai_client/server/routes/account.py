@@ -17,7 +17,7 @@ from kai_client.server.service import Caller
 
 __all__ = ["router"]
 
-router = APIRouter()
+router: APIRouter = APIRouter()
 
 _NOBODY = Caller(token="")
 """Ping and info come without a token (protocol 2.0)."""

@@ -16,7 +16,7 @@ from kai_client.types import ChatModel, VisibilityType
 
 __all__ = ["router"]
 
-router = APIRouter()
+router: APIRouter = APIRouter()
 
 _FINISHED: Final = 204
 

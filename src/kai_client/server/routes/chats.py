@@ -13,7 +13,7 @@ from kai_client.types import Json, JsonObject
 
 __all__ = ["router"]
 
-router = APIRouter()
+router: APIRouter = APIRouter()
 
 _MOST: Final = 1000
 """A `limit` out of range is moved into it, as the template does (protocol 8.1)."""

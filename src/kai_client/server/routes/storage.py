@@ -13,7 +13,7 @@ from kai_client.types import Json, JsonObject
 
 __all__ = ["OTHER_MODE", "router", "service_id"]
 
-router = APIRouter()
+router: APIRouter = APIRouter()
 
 OTHER_MODE: Final[dict[Mode, Mode]] = {"agent": "assistant", "assistant": "agent"}
 

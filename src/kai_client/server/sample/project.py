@@ -3,6 +3,7 @@
 import re
 import sqlite3
 import weakref
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -99,7 +100,7 @@ class SampleProject:
 
     def __init__(self) -> None:
         self._connection = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
-        self.close = weakref.finalize(self, self._connection.close)
+        self.close: Callable[[], object] = weakref.finalize(self, self._connection.close)
         """Frees the tables; happens by itself when the project is no longer used."""
         for bucket, tables in _SCHEMA.items():
             self._connection.execute(f"ATTACH ':memory:' AS \"{bucket}\"")
