@@ -58,7 +58,7 @@ def _refuse_constant(name: str) -> NoReturn:
 def read_leniently(model: type[ModelT], data: Mapping[str, Any]) -> ModelT:
     """`data` as a `model`; an optional value that cannot be read counts as absent, whole with what it holds.
 
-    Raises `ValueError`, naming the fields, when a required one is missing or unreadable.
+    Raises `ValueError`, naming the fields, when a required one, or an element of a list, is missing or unreadable.
     """
     first: ValidationError | None = None
     while True:
@@ -66,7 +66,10 @@ def read_leniently(model: type[ModelT], data: Mapping[str, Any]) -> ModelT:
             return model.model_validate(data)
         except ValidationError as error:
             first = first or error
-            pruned = _without_unreadable(data, error)
+            try:
+                pruned = _without_unreadable(data, error)
+            except ValueError:
+                pruned = None
             if pruned is None:
                 raise ValueError(_summary(first)) from None
             data = pruned
@@ -93,8 +96,9 @@ def _without(value: object, path: Sequence[int | str]) -> object:
         return kept if inner is _GONE else {**kept, step: inner}
     if is_array(value) and isinstance(step, int) and step < len(value):
         inner = _without(value[step], rest)
-        # A list that silently lost an element would be another list.
-        return _GONE if inner is _GONE else [*value[:step], inner, *value[step + 1 :]]
+        if inner is _GONE:  # a list that silently lost an element, or all of them, would say something else
+            raise ValueError("an element of a list cannot be read")
+        return [*value[:step], inner, *value[step + 1 :]]
     return _without(value, rest)  # the tag of a union member: part of the location, not of the data
 
 
@@ -106,6 +110,24 @@ def to_wire(model: BaseModel) -> dict[str, Any]:
         if name in model.model_fields_set:
             wire[fields[name].alias or name] = to_wire(value) if isinstance(value, BaseModel) else value
     return wire | (model.model_extra or {})
+
+
+def to_request(model: BaseModel) -> dict[str, Any]:
+    """The JSON object of a request: wire names, defaults too, without the optional fields that are None."""
+    fields = type(model).model_fields
+    wire: dict[str, Any] = {}
+    for name, value in model.__dict__.items():
+        if value is not None or fields[name].is_required():
+            wire[fields[name].alias or name] = _request_value(value)
+    return wire | (model.model_extra or {})
+
+
+def _request_value(value: object) -> object:
+    if isinstance(value, BaseModel):
+        return to_request(value)
+    if is_array(value):
+        return [to_request(item) if isinstance(item, BaseModel) else item for item in value]
+    return value
 
 
 def _summary(error: ValidationError) -> str:

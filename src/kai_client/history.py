@@ -1,6 +1,7 @@
 """The walk over all pages of the history, whichever meaning the backend gives its cursors (protocol 8.1)."""
 
 from collections.abc import AsyncGenerator
+from datetime import UTC, datetime
 from typing import Protocol
 
 from .models import Chat, HistoryResponse
@@ -42,7 +43,12 @@ class _Walk:
         tail = self._tail
         if tail is None or tail.created_at is None or chat.created_at is None:
             return False
-        return chat.created_at > tail.created_at
+        return _utc(chat.created_at) > _utc(tail.created_at)
+
+
+def _utc(moment: datetime) -> datetime:
+    """A moment that can be compared: one without a time zone is taken for UTC."""
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 async def walk_history(fetch: FetchPage, batch_size: int) -> AsyncGenerator[Chat]:

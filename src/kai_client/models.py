@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from pydantic import Field, JsonValue, StrictBool, field_validator, model_validator
 
-from ._wire import WireModel, is_array, is_object
+from ._wire import WireModel, is_array, is_object, read_leniently, to_request
 from .events import (
     BaseSSEEvent,
     ErrorEvent,
@@ -100,7 +100,7 @@ class InfoResponse(WireModel):
         """`connected_mcp` as a list of connections, whichever shape the backend uses."""
         found: object = self.connected_mcp
         entries = found if is_array(found) else [found]
-        return [McpConnection.model_validate(entry) for entry in entries if is_object(entry)]
+        return [read_leniently(McpConnection, entry) for entry in entries if is_object(entry)]
 
 
 class RequestContext(WireModel):
@@ -181,7 +181,7 @@ class AssistantMessageRequest(WireModel):
 
     id: str
     role: Literal["assistant"] = "assistant"
-    parts: list[dict[str, JsonValue]]
+    parts: list[dict[str, Json]]
 
 
 class ChatRequest(WireModel):
@@ -196,7 +196,7 @@ class ChatRequest(WireModel):
 
     def to_body(self) -> dict[str, JsonValue]:
         """The JSON body."""
-        return self.model_dump(by_alias=True, exclude_none=True)
+        return to_request(self)
 
 
 class Message(UIMessage, frozen=True):
@@ -241,8 +241,12 @@ class Vote(WireModel):
     @model_validator(mode="before")
     @classmethod
     def _read_is_upvoted(cls, data: Any) -> Any:
-        if is_object(data) and "type" not in data:
+        if not is_object(data):
+            return data
+        if "type" not in data:
             return {**data, "type": "up" if data.get("isUpvoted") is True else "down"}
+        if data["type"] not in {"up", "down"}:  # said here, so that it does not count as absent, and then as a down
+            raise ValueError("type is neither up nor down")
         return data
 
 

@@ -40,9 +40,11 @@ def blocks() -> list[Block]:
 PRINTED = {
     "from_storage_api(\n": "in.c-crm.customers",
     "await KaiClient.from_env()": "12",
-    "text_stream": "tokens, stop",
+    "stream.text_stream:": "tokens, stop",
     "submit_approval": "[approving create_bucket {'name': 'sandbox'}]",
     "reject_tool": "sandbox",
+    "stream.updates()": "-> ",
+    "with_options": "in.c-crm.customers",
     "get_all_history": "['up']",
     "KaiRateLimitError as error": "in.c-crm.customers",
     "ScriptedKai(\n": "You have one table.\nGoodbye.",

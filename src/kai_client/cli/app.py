@@ -92,6 +92,9 @@ def _forget_stdout() -> None:
     "--workspace-id", envvar=VARIABLES["workspace_id"], show_envvar=True, help="SQL workspace for Kai's tools."
 )
 @click.option("--local", is_flag=True, help="Use a local server with a sample project; needs no token.")
+@click.option(
+    "--db", type=click.Path(dir_okay=False, path_type=Path), help="With --local: the file that keeps its chats."
+)
 @click.option("--debug", is_flag=True, help="When something fails, show where and why.")
 @click.version_option(__version__, prog_name="kai")
 @click.pass_context

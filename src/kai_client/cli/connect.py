@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import secrets
+import sqlite3
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Final
@@ -33,7 +34,8 @@ def run_with_client(settings: Settings, work: Callable[[KaiClient], Awaitable[No
 async def open_client(settings: Settings) -> AsyncGenerator[KaiClient]:
     """The client. Raises `Failure` for options that are missing, `KaiError` for what the Storage API says."""
     if settings.local:
-        async with _local_server(debug=settings.debug) as here, _discovered(_local_token(), here, settings) as client:
+        token = "local" if settings.db else _local_token()  # chats are kept by token: a file's are to be found again
+        async with _local_server(settings) as here, _discovered(token, here, settings) as client:
             yield client
         return
     token = _token(settings)
@@ -69,13 +71,17 @@ def _local_token() -> str:
 
 
 @asynccontextmanager
-async def _local_server(*, debug: bool) -> AsyncGenerator[str]:
+async def _local_server(settings: Settings) -> AsyncGenerator[str]:
     try:
         from kai_client.server import ScriptedKai, kai_app, serve  # noqa: PLC0415 - an extra, and slow to import
     except ModuleNotFoundError as error:
         raise Failure('--local needs the local server, an extra: pip install "kai-client[all]"') from error
-    if not debug:
+    if not settings.debug:
         # Faults of the server's own reach the client as answers; without a handler logging would print them, too.
         logging.getLogger("uvicorn").addHandler(logging.NullHandler())
-    async with serve(kai_app(ScriptedKai(pace=_PACE))) as base_url:
+    try:
+        kai = ScriptedKai(pace=_PACE, db=settings.db or ":memory:")
+    except sqlite3.Error as error:
+        raise Failure(f"Cannot keep chats in {settings.db}: {error}", ExitCode.USAGE) from error
+    async with serve(kai_app(kai)) as base_url:
         yield base_url

@@ -78,7 +78,7 @@ class _Turn:
         async with stream:
             async for event in stream:
                 self._answer.process_event(event)
-                call = self._answer.tool_calls[event.tool_call_id] if isinstance(event, _ABOUT_A_CALL) else None
+                call = self._answer.tool_calls.get(event.tool_call_id) if isinstance(event, _ABOUT_A_CALL) else None
                 self._renderer.show(event, call)
                 if call is not None and self._client.backend != KaiBackend.ASSISTANT:
                     await self._decide_now(event, call)

@@ -3,6 +3,7 @@
 import json
 from typing import Final, Protocol
 
+from kai_client._wire import to_request
 from kai_client.events import (
     FinishEvent,
     ResetStepEvent,
@@ -45,7 +46,7 @@ class EventLines:
     def show(self, event: SSEEvent, call: ToolCallEvent | None) -> None:
         """See `Renderer`."""
         del call
-        self._output.data(json.dumps(event.model_dump(by_alias=True, exclude_none=True)))
+        self._output.data(json.dumps(to_request(event)))
 
     def end(self) -> None:
         """See `Renderer`."""

@@ -30,6 +30,7 @@ class Settings:
     service: str | None = None
     workspace_id: str | None = None
     local: bool = False
+    db: Path | None = None
     debug: bool = False
 
     @property

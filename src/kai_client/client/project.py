@@ -66,8 +66,8 @@ class ProjectMethods(ClientBase):
     async def vote(self, chat_id: str, message_id: str, vote_type: str | VoteType) -> Vote:
         """Cast or replace the vote on a message.
 
-        The vote is what the backend answers where it answers JSON; today's answer plain text, and it is made from the
-        arguments then. Raises `ValueError` for anything but `up` and `down`.
+        What comes back says what was cast, with the stored vote's id where the backend tells it: today's backends answer
+        plain text. Raises `ValueError` for anything but `up` and `down`.
         """
         body: dict[str, JsonValue] = {
             "chatId": checked_id(chat_id, "chat_id"),
@@ -75,8 +75,8 @@ class ProjectMethods(ClientBase):
             "type": VoteType(vote_type).value,
         }
         answer = await self._transport.request("PATCH", "/api/vote", json=body)
-        stored = answer if isinstance(answer, dict) and "messageId" in answer else {}
-        return read_answer(Vote, {**body, **stored})
+        stored = answer if isinstance(answer, dict) else {}
+        return read_answer(Vote, {**stored, **body})
 
     async def upvote(self, chat_id: str, message_id: str) -> Vote:
         """`vote` with `up`."""

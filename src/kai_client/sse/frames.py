@@ -28,13 +28,18 @@ class FrameDecoder:
         self._lines = SSELineDecoder()
         self._sse = SSEDecoder()
         self._pending = _PendingData()
+        self._growing = 0
+        """Bytes of the line that is still growing."""
 
     def feed(self, data: bytes) -> Iterator[str]:
         """The events that `data` completes. Raises `KaiStreamError` for one that is larger than the bound."""
         text = self._utf8.decode(data)
         if text:
-            yield from self._decode(self._lines.decode(text))
-        self._check_size()
+            lines = self._lines.decode(text)
+            # What began no line so far has grown; else only what follows the last line end is left.
+            self._growing = sum(map(_byte_length, self._lines.buffer)) if lines else self._growing + _byte_length(text)
+            yield from self._decode(lines)
+        self._check_growth()
 
     def close(self) -> Iterator[str]:
         """The events that the end of the body completes: a last one without its blank line counts."""
@@ -45,7 +50,7 @@ class FrameDecoder:
 
     def _decode(self, lines: list[str]) -> Iterator[str]:
         for line in lines:
-            if line.partition(":")[0] == "data":
+            if line.startswith("data") and line[4:5] in {"", ":"}:
                 if self._pending.is_complete():
                     yield from self._dispatch()
                 self._pending.add(line)
@@ -55,20 +60,18 @@ class FrameDecoder:
                 yield from self._dispatch()
 
     def _dispatch(self) -> Iterator[str]:
-        self._check_size()
+        self._check_size(self._pending.size)
         self._pending.clear()
         event = self._sse.decode("")
         if event is not None and event.data.strip():
             yield event.data
 
-    def _check_size(self) -> None:
+    def _check_growth(self) -> None:
         """What is whole is no part of what is still growing: the next line begins another event."""
-        growing = sum(map(_byte_length, self._lines.buffer))
-        size = (
-            max(self._pending.size, growing)
-            if growing and self._pending.is_complete()
-            else self._pending.size + growing
-        )
+        separate = self._growing > 0 and self._pending.is_complete()
+        self._check_size(max(self._pending.size, self._growing) if separate else self._pending.size + self._growing)
+
+    def _check_size(self, size: int) -> None:
         if size > self._max:
             raise KaiStreamError(f"One event is larger than {self._max} bytes", code="stream:event_too_large")
 
