@@ -39,12 +39,18 @@ class _Installation(NamedTuple):
 @contextmanager
 def running() -> Generator[str]:
     """Yields the base URL of a server of its own; `{base}/v7/text` is one for a Kai client."""
+    with command("server.mjs") as line, started(line) as url:
+        yield url
+
+
+@contextmanager
+def command(module: str) -> Generator[list[Path]]:
+    """Yields the command line that runs a module of `node/`, in a folder where it finds the packages."""
     installation = _installation()
     with tempfile.TemporaryDirectory(prefix="run-", dir=installation.folder) as run:
-        for module in SOURCES.glob("*.mjs"):
-            shutil.copy(module, run)
-        with started([installation.node, Path(run) / "server.mjs"]) as url:
-            yield url
+        for source in SOURCES.glob("*.mjs"):
+            shutil.copy(source, run)
+        yield [installation.node, Path(run) / module]
 
 
 @functools.cache

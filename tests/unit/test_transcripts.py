@@ -135,7 +135,7 @@ def test_message(name: str, expected: Answer) -> None:
     assert message.role == "assistant"
     assert message.text == expected.text
     parts = {part["toolCallId"]: part for part in message.parts if "toolCallId" in part}
-    assert {key: _call(part) for key, part in parts.items()} == {
+    assert {key: _call(dict(part)) for key, part in parts.items()} == {
         key: call._replace(name=call.name or "") for key, call in expected.calls.items()
     }
 

@@ -38,12 +38,11 @@ __all__ = ["Accumulator"]
 class Accumulator:
     """What an answer amounts to so far. Everything it returns is a snapshot that later events do not change.
 
-    `message` is an assistant message that goes on. `strict` refuses what the AI SDK refuses.
+    `message` is the last message: one of the assistant goes on. `strict` refuses what the AI SDK refuses.
     """
 
     def __init__(self, message: UIMessage | None = None, *, strict: bool = False) -> None:
-        goes_on = message if message is not None and message.role == "assistant" else None
-        self._message = MessageReducer(goes_on, strict=strict)
+        self._message = MessageReducer(message, strict=strict)
         self._begin()
 
     def _begin(self) -> None:

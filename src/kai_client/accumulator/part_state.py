@@ -16,11 +16,17 @@ ABSENT: Final = MISSING
 class PartState:
     """A part that changes. `snapshot()` is constant work while it does not."""
 
-    __slots__ = ("_maker", "fields")
+    __slots__ = ("_maker", "fields", "position")
 
-    def __init__(self, fields: Mapping[str, Any]) -> None:
+    def __init__(self, fields: Mapping[str, Any], position: int) -> None:
+        self.position: int = position
+        """Its index in the message. Parts go only with all that follow, so it never changes."""
         self.fields: dict[str, Any] = {key: value for key, value in fields.items() if value is not ABSENT}
         self._maker: Callable[[], UIPart] | None = None
+
+    def is_in(self, parts: "list[PartState]") -> bool:
+        """Whether it still is a part of the message, or `reset-step` has taken it out."""
+        return self.position < len(parts) and parts[self.position] is self
 
     def update(self, **fields: Json | SoFar | object) -> None:
         """Set fields by their wire names; `ABSENT` removes one."""

@@ -60,7 +60,9 @@ class MessageReducer:
 
     def __init__(self, message: UIMessage | None = None, *, strict: bool = False) -> None:
         self.problems: Problems = Problems(strict=strict)
-        self._begin(message)
+        goes_on = message if message is not None and message.role == "assistant" else None
+        # The SDK names the answer to a user's message like that message until `start` names it.
+        self._begin(goes_on, message.id if message else "")
 
     def _begin(self, message: UIMessage | None, message_id: str = "") -> None:
         """Start anew, or from an assistant message that goes on."""
@@ -68,7 +70,9 @@ class MessageReducer:
         self.metadata: Json = message.metadata if message else None
         self._extra = dict(message.model_extra or {}) if message else {}
         self._has_metadata = message is not None and "metadata" in message.model_fields_set
-        self.parts: list[PartState] = [PartState(part.to_dict()) for part in message.parts] if message else []
+        self.parts: list[PartState] = [
+            PartState(part.to_dict(), index) for index, part in enumerate(message.parts if message else ())
+        ]
         self.first_new_part: int = len(self.parts)
         self._growing: dict[tuple[str, str | None], tuple[PartState, GrowingText]] = {}
         self._data = {(part.fields["type"], part.fields["id"]): part for part in reversed(self.parts) if _has_id(part)}
@@ -90,7 +94,7 @@ class MessageReducer:
         return UIMessage.from_snapshot(self.message_id, tuple(part.snapshot() for part in self.parts), fields)
 
     def _append(self, fields: dict[str, Any]) -> PartState:
-        part = PartState(fields)
+        part = PartState(fields, len(self.parts))
         self.parts.append(part)
         return part
 
@@ -166,7 +170,7 @@ class MessageReducer:
             return False
         chunk = event.to_chunk()
         earlier = self._data.get((event.type, event.id)) if event.id is not None else None
-        if earlier is not None:
+        if earlier is not None and earlier.is_in(self.parts):
             earlier.update(data=chunk.get("data", ABSENT))
             return True
         part = self._append(chunk)
@@ -186,7 +190,11 @@ class MessageReducer:
     def _merge(self, metadata: Json) -> bool:
         if metadata is None:
             return False
-        self.metadata = merge_metadata(self.metadata, metadata)
+        try:
+            self.metadata = merge_metadata(self.metadata, metadata)
+        except ValueError as error:
+            self.problems.note(str(error))
+            self.metadata = metadata
         self._has_metadata = True
         return True
 
@@ -203,14 +211,12 @@ class MessageReducer:
 
     def _on_reset_step(self, _: ResetStepEvent) -> bool:
         """What the step has said is void; its marker stays."""
-        gone = self.parts[self._step_start :]
+        anything_gone = len(self.parts) > self._step_start
         del self.parts[self._step_start :]
         self.first_new_part = min(self.first_new_part, len(self.parts))
         self._growing.clear()
-        self._tools.reset(gone)
-        identities = {id(part) for part in gone}
-        self._data = {key: part for key, part in self._data.items() if id(part) not in identities}
-        return bool(gone)
+        self._tools.reset_step()
+        return anything_gone
 
     _handlers: ClassVar[dict[type[SSEEvent], _Handler]] = {
         TextEvent: _on_text,

@@ -5,10 +5,9 @@ call afterwards looks in the current step first, then backwards through the whol
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, TypeAlias
 
-from kai_client._wire import is_object
 from kai_client.events import (
     SSEEvent,
     ToolApprovalRequestEvent,
@@ -24,6 +23,7 @@ from kai_client.events import (
 )
 from kai_client.types import Json, JsonObject
 
+from .approval_index import ApprovalIndex
 from .growing import GrowingText, SoFar
 from .part_state import ABSENT, PartState
 from .problems import Problems
@@ -42,6 +42,28 @@ class _PartialCall:
     input_encoding: str | None = None
     title: str | None = None
     tool_metadata: Json = None
+    part: PartState | None = None
+    """Whose values grow with `text`: one part at a time."""
+    raw_input: SoFar = field(init=False)
+    input: SoFar = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.raw_input = SoFar(self.text)
+        self.input = SoFar(self.text, parsed=self.input_encoding != "text")
+
+    def grows_in(self, part: PartState | None) -> bool:
+        """Whether the values of `part` grow by themselves; else they have to be set."""
+        return (
+            part is not None
+            and part.fields.get("rawInput") is self.raw_input
+            and part.fields["state"] == "input-streaming"
+        )
+
+    def move_to(self, part: PartState | None) -> None:
+        """From now on the values of `part` grow, and those of the part before stay as they are."""
+        if self.part is not None and self.part is not part:
+            self.part.freeze("input", "rawInput")
+        self.part = part
 
 
 class ToolParts:
@@ -52,8 +74,8 @@ class ToolParts:
         self._problems = problems
         self._in_step: dict[tuple[bool, str], PartState] = {}
         self._first_in_step: dict[str, PartState] = {}
-        self._latest: dict[str, PartState] = {}
-        self._by_approval: dict[str, PartState] = {}
+        self._by_call: dict[str, list[PartState]] = {}
+        self._approvals = ApprovalIndex(parts)
         self._partial: dict[str, _PartialCall] = {}
         for index, part in enumerate(parts):
             if _is_tool(part):
@@ -63,10 +85,8 @@ class ToolParts:
         """Index a part of a message that goes on; an unfinished input can go on, too."""
         fields = part.fields
         call_id = str(fields.get("toolCallId"))
-        self._latest[call_id] = part
-        approval: object = fields.get("approval")
-        if is_object(approval) and isinstance(approval.get("id"), str):
-            self._by_approval.setdefault(approval["id"], part)
+        self._by_call.setdefault(call_id, []).append(part)
+        self._approvals.add(part)
         if not in_step:
             return
         dynamic = fields["type"] == DYNAMIC
@@ -87,14 +107,10 @@ class ToolParts:
         self._in_step.clear()
         self._first_in_step.clear()
 
-    def reset(self, gone: list[PartState]) -> None:
+    def reset_step(self) -> None:
         """The current step's parts are gone, and with them every unfinished input."""
         self.start_step()
         self._partial.clear()
-        identities = {id(part) for part in gone}
-        tools = [part for part in self._parts if _is_tool(part)]
-        self._latest = {str(part.fields.get("toolCallId")): part for part in tools}
-        self._by_approval = {key: part for key, part in self._by_approval.items() if id(part) not in identities}
 
     def apply(self, event: SSEEvent) -> bool:
         """Fold one event in; whether it was about a tool call."""
@@ -124,28 +140,25 @@ class ToolParts:
         if call is None:
             self._problems.note(f"tool-input-delta for the unknown call {event.tool_call_id!r}")
             call = self._unannounced(event.tool_call_id)
-        call.text.pieces.append(event.input_text_delta)
         part = self._in_step.get((call.dynamic, event.tool_call_id))
-        if part is not None and part.fields.get("rawInput") is not None and part.fields["state"] == "input-streaming":
-            part.touch()  # the values grow by themselves
+        if part is not None and call.grows_in(part):
+            call.text.pieces.append(event.input_text_delta)
+            part.touch()
             return
-        if part is None:
-            part = self._append(event.tool_call_id, call.tool_name, dynamic=call.dynamic)
-        self._overwrite(
-            part,
-            call.tool_name,
-            call.title,
-            call.tool_metadata,
-            state="input-streaming",
-            input=SoFar(call.text, parsed=call.input_encoding != "text"),
-            rawInput=SoFar(call.text),
-            inputEncoding=_given(call.input_encoding),
-        )
+        call.move_to(part)
+        call.text.pieces.append(event.input_text_delta)
+        raw_input: SoFar | object = call.raw_input
+        if part is None:  # the call has begun in an earlier step
+            part = call.part = self._append(event.tool_call_id, call.tool_name, dynamic=call.dynamic)
+            # So does the SDK: a dynamic part that a delta makes has its text only from the next delta on.
+            raw_input = ABSENT if call.dynamic else raw_input
+        fields = {"input": call.input, "rawInput": raw_input, "inputEncoding": _given(call.input_encoding)}
+        self._overwrite(part, call.tool_name, call.title, call.tool_metadata, state="input-streaming", **fields)
 
     def _unannounced(self, call_id: str) -> _PartialCall:
-        known = self._first_in_step.get(call_id)
-        name, dynamic = (_tool_name(known), known.fields["type"] == DYNAMIC) if known else ("", True)
-        call = self._partial[call_id] = _PartialCall(GrowingText(), name, dynamic)
+        known = self._first_in_step.get(call_id) or self._append(call_id, "", dynamic=True)
+        dynamic = known.fields["type"] == DYNAMIC
+        call = self._partial[call_id] = _PartialCall(GrowingText(), _tool_name(known), dynamic)
         return call
 
     def _on_input(self, event: ToolInputAvailableEvent) -> None:
@@ -179,17 +192,26 @@ class ToolParts:
         _add(part, title=title, toolMetadata=tool_metadata)
 
     def _append(self, call_id: str, tool_name: str, *, dynamic: bool) -> PartState:
-        part = PartState({**_named(tool_name, dynamic=dynamic), "toolCallId": call_id})
+        part = PartState({**_named(tool_name, dynamic=dynamic), "toolCallId": call_id}, len(self._parts))
         self._parts.append(part)
         self._in_step[dynamic, call_id] = part
         self._first_in_step.setdefault(call_id, part)
-        self._latest[call_id] = part
+        self._by_call.setdefault(call_id, []).append(part)
         return part
 
     # What happens to it
 
+    def _known(self, call_id: str) -> PartState | None:
+        """The first part of the call in the current step, else the last one in the message."""
+        if (part := self._first_in_step.get(call_id)) is not None:
+            return part
+        parts = self._by_call.get(call_id, [])
+        while parts and not parts[-1].is_in(self._parts):
+            parts.pop()
+        return parts[-1] if parts else None
+
     def _find(self, kind: str, call_id: str) -> PartState:
-        part = self._first_in_step.get(call_id) or self._latest.get(call_id)
+        part = self._known(call_id)
         if part is None:
             self._problems.note(f"{kind} for the unknown call {call_id!r}")
             part = self._append(call_id, "", dynamic=True)
@@ -202,19 +224,16 @@ class ToolParts:
 
     def _on_error(self, event: ToolOutputErrorEvent) -> None:
         part = self._find(event.chunk_type, event.tool_call_id)
-        part.freeze("rawInput")
         raw_input = part.fields.get("rawInput", ABSENT) if part.fields["type"] != DYNAMIC else ABSENT
         self._result(part, event, state="output-error", errorText=event.error_text, rawInput=raw_input)
 
     def _result(self, part: PartState, event: ToolOutputAvailableEvent | ToolOutputErrorEvent, **fields: Any) -> None:
-        part.freeze("input")
         kept = part.fields.get("input", ABSENT)
         self._overwrite(part, None, None, event.tool_metadata, **{"input": kept, **fields})
         _add(part, providerExecuted=event.provider_executed, resultProviderMetadata=event.provider_metadata)
 
     def _on_denied(self, event: ToolOutputDeniedEvent) -> None:
         part = self._find(event.chunk_type, event.tool_call_id)
-        part.freeze("input", "rawInput")
         part.update(state="output-denied")
 
     def _on_approval_request(self, event: ToolApprovalRequestEvent) -> None:
@@ -226,12 +245,11 @@ class ToolParts:
         approval.update({key: value for key, value in given.items() if value is not None})
         if event.is_automatic:
             approval["isAutomatic"] = True
-        part.freeze("input", "rawInput")
         part.update(state="approval-requested", approval=approval)
-        self._by_approval[event.approval_id] = part
+        self._approvals.add(part)
 
     def _on_approval_response(self, event: ToolApprovalResponseEvent) -> None:
-        part = self._by_approval.get(event.approval_id)
+        part = self._approvals.find(event.approval_id)
         if part is None:
             self._problems.note(f"tool-approval-response for the unknown approval {event.approval_id!r}")
             return
@@ -241,7 +259,7 @@ class ToolParts:
 
     def _on_legacy(self, event: ToolCallEvent) -> None:
         """The `tool-call` chunk (protocol 4.5): whatever it carries, under its own state."""
-        part = self._first_in_step.get(event.tool_call_id) or self._latest.get(event.tool_call_id)
+        part = self._known(event.tool_call_id)
         if part is None:
             part = self._append(event.tool_call_id, event.tool_name or "", dynamic=False)
         state = "input-streaming" if event.state in {"started", "streaming"} else event.state
@@ -249,7 +267,7 @@ class ToolParts:
         part.update(state=state, **carried)
         if event.approval is not None:
             part.update(approval=event.approval.model_dump(by_alias=True, exclude_unset=True))
-            self._by_approval[event.approval.id] = part
+            self._approvals.add(part)
 
     _handlers: ClassVar[dict[type[SSEEvent], _Handler]] = {
         ToolInputStartEvent: _on_start,

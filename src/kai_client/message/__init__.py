@@ -167,6 +167,9 @@ class UIMessage(
         """The tool calls, in order."""
         return [part for part in self.parts if isinstance(part, ToolUIPart)]
 
+    def __hash__(self) -> int:
+        return hash((self.id, self.role))  # of parts and metadata, JSON as they are, there is none
+
     def to_dict(self) -> JsonObject:
         """The message as JSON, key for key: what was absent stays absent, null stays null."""
         return {**to_wire(self), "parts": _write_parts(self.parts)}
