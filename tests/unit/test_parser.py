@@ -351,3 +351,28 @@ def test_deep_values() -> None:
     )
     assert parser.finished
     assert len(parser.message.parts) == 2
+
+
+LEGACY_CALLS: dict[str, tuple[list[Chunk], Call]] = {
+    "name comes later": (
+        [{**LEGACY, "state": "started"}, {**LEGACY, "state": "input-available", "toolName": "q"}],
+        ("q", "input-available", None, None, None),
+    ),
+    "done with an output": (
+        [{**LEGACY, "toolName": "q", "state": "done", "output": [1]}],
+        ("q", "output-available", None, [1], None),
+    ),
+    "done without one": ([{**LEGACY, "toolName": "q", "state": "done"}], ("q", "input-available", None, None, None)),
+    "streaming after an output": (
+        [{**LEGACY, "toolName": "q", "state": "output-available", "output": 1}, {**LEGACY, "state": "streaming"}],
+        ("q", "output-available", None, 1, None),
+    ),
+    "a state that nobody knows": ([{**LEGACY, "toolName": "q", "state": "queued"}], ("q", "queued", None, None, None)),
+}
+
+
+@pytest.mark.parametrize(("chunks", "expected"), LEGACY_CALLS.values(), ids=LEGACY_CALLS.keys())
+def test_legacy_call(chunks: list[Chunk], expected: Call) -> None:
+    """A legacy call (protocol 4.5) is never lost, whatever its state is called, and takes its name when it comes."""
+    call = parse(*chunks).tool_calls["c"]
+    assert (call.tool_name, call.state, call.input, call.output, call.error_text) == expected

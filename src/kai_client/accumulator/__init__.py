@@ -28,7 +28,7 @@ from kai_client.message import (
 )
 from kai_client.types import Json
 
-from .calls import as_tool_call
+from .calls import ToolCalls
 from .reducer import MessageReducer
 from .usage import UsageTally
 
@@ -46,6 +46,7 @@ class Accumulator:
         self._begin()
 
     def _begin(self) -> None:
+        self._calls = ToolCalls()
         self._usage = UsageTally()
         self.errors: list[ErrorEvent] = []
         self.finish: FinishEvent | None = None
@@ -90,7 +91,7 @@ class Accumulator:
     @property
     def tool_calls(self) -> dict[str, ToolCallEvent]:
         """The last state of each call by its id, those of a message that goes on included."""
-        return {part.tool_call_id: as_tool_call(part) for part in self.message.tool_parts}
+        return self._calls.of(self._message.parts)
 
     @property
     def sources(self) -> list[SourceUrlEvent | SourceDocumentEvent]:

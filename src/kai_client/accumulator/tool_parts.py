@@ -6,7 +6,7 @@ call afterwards looks in the current step first, then backwards through the whol
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, ClassVar, Final, TypeAlias
 
 from kai_client.events import (
     SSEEvent,
@@ -30,6 +30,15 @@ from .problems import Problems
 
 _Handler: TypeAlias = Callable[[Any, Any], None]
 DYNAMIC = "dynamic-tool"
+
+_LEGACY_STATES: Final = {
+    ("started", False): "input-streaming",
+    ("streaming", False): "input-streaming",
+    ("streaming", True): "output-available",
+    ("done", False): "input-available",
+    ("done", True): "output-available",
+}
+"""The states that only the legacy chunk has (protocol 4.5), by whether there is an output."""
 
 
 @dataclass(slots=True)
@@ -78,7 +87,7 @@ class ToolParts:
         self._approvals = ApprovalIndex(parts)
         self._partial: dict[str, _PartialCall] = {}
         for index, part in enumerate(parts):
-            if _is_tool(part):
+            if is_tool(part):
                 self._register(part, in_step=index >= step_start)
 
     def _register(self, part: PartState, *, in_step: bool) -> None:
@@ -262,9 +271,11 @@ class ToolParts:
         part = self._known(event.tool_call_id)
         if part is None:
             part = self._append(event.tool_call_id, event.tool_name or "", dynamic=False)
-        state = "input-streaming" if event.state in {"started", "streaming"} else event.state
+        elif event.tool_name and part.fields["type"] != DYNAMIC:
+            part.update(**_named(event.tool_name, dynamic=False))
         carried = _without_none(input=event.input, output=event.output, errorText=event.error_text)
-        part.update(state=state, **carried)
+        part.update(**carried)
+        part.update(state=_LEGACY_STATES.get((event.state, "output" in part.fields), event.state))
         if event.approval is not None:
             part.update(approval=event.approval.model_dump(by_alias=True, exclude_unset=True))
             self._approvals.add(part)
@@ -283,7 +294,8 @@ class ToolParts:
     }
 
 
-def _is_tool(part: PartState) -> bool:
+def is_tool(part: PartState) -> bool:
+    """Whether the part is a tool call."""
     kind = str(part.fields["type"])
     return kind == DYNAMIC or kind.startswith("tool-")
 
