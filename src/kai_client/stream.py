@@ -4,15 +4,18 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from types import TracebackType
-from typing import NoReturn, Self, TypeVar
+from typing import Final, NoReturn, Self, TypeVar
 
 from .accumulator import Accumulator
 from .events import ErrorEvent, SSEEvent, TextEvent, ToolCallEvent, UsageInfo
 from .exceptions import KaiClosedError, KaiError, KaiStreamError, KaiTimeoutError, error_class
 from .message import UIMessage
+from .recovery import Broken, OpenParts, is_recoverable, rest_of
 from .sse import EventDecoder
-from .transport import StreamHead, StreamRequest, Transport
+from .transport import StreamHead, StreamRequest, Transport, log_event
 from .types import Json
+
+_OK: Final = 200
 
 PickT = TypeVar("PickT")
 ResultT = TypeVar("ResultT")
@@ -38,10 +41,28 @@ class ChatStream:
     Iterating yields `error` and `abort` as the events they are, and raises `KaiStreamError` when the body ends before the
     answer was declared over; `text_stream`, `updates`, `get_final_text` and `get_final_message` raise for all three, so that half an
     answer is never taken for a whole one. The exception carries what had arrived as `partial_text` and `partial_message`.
+
+    With `recover`, a lost connection is not the end: the rest is fetched, and the events go on as if nothing had happened.
+    `resumable` says whether the backend may be able to replay streams.
     """
 
-    def __init__(self, transport: Transport, prepare: Callable[[], Awaitable[Opening]], *, chat_id: str) -> None:
+    def __init__(
+        self,
+        transport: Transport,
+        prepare: Callable[[], Awaitable[Opening]],
+        *,
+        chat_id: str,
+        recover: bool = False,
+        resumable: bool = True,
+    ) -> None:
         self.chat_id = chat_id
+        self._recovers = recover
+        self._resumable = resumable
+        self._began: UIMessage | None = None
+        self._open_parts = OpenParts()
+        self._delivered = 0
+        self._resumed_at: int | None = None
+        self._error: KaiError | None = None
         self._transport = transport
         self._prepare = prepare
         self._request: StreamRequest | None = None
@@ -53,8 +74,10 @@ class ChatStream:
         self._changed = False
         self._reading: asyncio.Timeout | None = None
         self._deadline: float | None = None
+        self._grace_over: float | None = None
         self._entered = False
         self._ended = False
+        self._closed = False
 
     async def __aenter__(self) -> Self:
         """Send the request and wait for the response's head, so that a refused request raises here."""
@@ -82,7 +105,7 @@ class ChatStream:
 
         A task that is reading the stream meanwhile gets a `KaiClosedError`.
         """
-        self._ended = True
+        self._ended = self._closed = True
         self._ready = iter(())
         if self._reading is not None:
             self._reading.reschedule(0)
@@ -186,24 +209,79 @@ class ChatStream:
         if self._body is None:
             opening = await self._prepare()
             self._request = opening.request
+            self._began = opening.message
             self._answer = Accumulator(opening.message)
             self._body = await self._transport.open(opening.request, self._head)
         return self._body
 
+    async def recover(self) -> None:
+        """Make a stream that broke go on: iterate again, and what was missing comes, nothing twice.
+
+        kai-assistant replays the stream; else the chat is read until the answer is stored in it, for as long as the stream's
+        `total` timeout allows or five minutes. Raises the error of the stream again where the rest cannot be had, and for
+        errors that are the backend's own words. Does nothing for a stream that did not break.
+        """
+        error = self._error
+        if error is not None and not await self._goes_on(error):
+            raise error
+
     async def _next(self) -> SSEEvent | None:
         """The next event, None after the last."""
+        while True:
+            try:
+                return await self._next_received()
+            except KaiError as error:
+                if self._recovers and not self._closed and await self._goes_on(error):
+                    continue
+                self._error = error
+                await self.aclose()
+                self._count(error)
+                self._attach(error)
+                raise
+
+    async def _next_received(self) -> SSEEvent | None:
+        while True:
+            for event in self._ready:
+                self._changed = self._answer.apply(event)
+                self._open_parts.note(event, self._part_count)
+                self._delivered += 1
+                log_event(event.type, self._transport.credentials)
+                self._grace_over = None  # usage may be followed by more; comments prolong nothing
+                return event
+            if self._ended:
+                return None
+            await self._receive()
+
+    def _part_count(self) -> int:
+        return len(self._answer.message.parts)
+
+    async def _goes_on(self, error: KaiError) -> bool:
+        """Whether the rest of the answer was found; it is what comes next then."""
+        if self._request is None or self._head.status_code != _OK or not is_recoverable(error):
+            return False
+        broken = Broken(
+            chat_id=self.chat_id,
+            request=self._request,
+            began=self._began,
+            partial=self.message,
+            events=self._delivered,
+            open_ids=self._open_parts.ids(),
+            # A replay that broke where the last one did will break there again.
+            may_resume=self._resumable and self._resumed_at != self._delivered,
+        )
+        if self._body is not None:
+            await self._body.aclose()
         try:
-            while True:
-                for event in self._ready:
-                    self._changed = self._answer.apply(event)
-                    return event
-                if self._ended:
-                    return None
-                await self._receive()
-        except KaiError as error:
-            await self.aclose()
-            self._attach(error)
-            raise
+            source = await self._within_time(lambda: rest_of(self._transport, broken))
+        except KaiError:
+            return False
+        if source is None:
+            return False
+        self._error, self._closed = None, False
+        self._ready, self._decoder, self._body = source.ready, source.decoder, source.body
+        self._ended = source.body is None
+        self._resumed_at = self._delivered
+        return True
 
     async def _receive(self) -> None:
         """Have the decoder work on the next piece of the body, or note its end."""
@@ -230,10 +308,8 @@ class ChatStream:
         now = asyncio.get_running_loop().time()
         if self._deadline is None and timeouts.total is not None:
             self._deadline = now + timeouts.total
-        # An answer that was declared over may be followed by its usage, but not for ever.
-        until = now + timeouts.grace if self._decoder.terminal else self._deadline
         try:
-            async with asyncio.timeout_at(until) as self._reading:
+            async with asyncio.timeout_at(self._until(now)) as self._reading:
                 return await work()
         except TimeoutError as error:
             if self._ended:
@@ -242,12 +318,19 @@ class ChatStream:
         finally:
             self._reading = None
 
+    def _until(self, now: float) -> float | None:
+        """When to stop waiting: an answer that was declared over may be followed by its usage, but not for ever."""
+        if not self._decoder.terminal:
+            return self._deadline
+        if self._grace_over is None:
+            self._grace_over = now + self._transport.stream_timeouts.grace
+        return self._grace_over if self._deadline is None else min(self._grace_over, self._deadline)
+
     def _last_events(self) -> Iterator[SSEEvent]:
         yield from self._decoder.close()
         empty_is_fine = self._request is not None and self._request.may_be_empty and not self._decoder.bytes_received
         if not (self._decoder.terminal or empty_is_fine):
-            seen = f"{self._decoder.events_received} events, {self._decoder.bytes_received} bytes"
-            raise KaiStreamError(f"The answer broke off: no finish, error or [DONE] after {seen}", "stream:incomplete")
+            raise KaiStreamError("The answer broke off: no finish, error or [DONE]", "stream:incomplete")
 
     def _require_whole(self) -> None:
         """Raise for an answer that ended, but not well."""
@@ -266,7 +349,15 @@ class ChatStream:
         self._attach(error)
         raise error
 
+    def _count(self, error: KaiError) -> None:
+        """Say how much had arrived when the body of an answer went wrong."""
+        if self._head.status_code is not None and isinstance(error, KaiStreamError | KaiTimeoutError):
+            seen = f"{self._decoder.events_received} events, {self._decoder.bytes_received} bytes"
+            error.message = f"{error.message} after {seen}"
+            error.args = (error.message,)
+
     def _attach(self, error: KaiError) -> None:
         error.request_id = error.request_id or self._head.request_id
         error.partial_text = self.text
         error.partial_message = self.message
+        self._transport.credentials.redact_error(error)

@@ -1,7 +1,7 @@
 """Chats: sending, resuming, deciding about tool calls, reading and deleting."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -21,13 +21,15 @@ from kai_client.models import (
 )
 from kai_client.stream import ChatStream, Opening
 from kai_client.transport import StreamRequest, Timeouts, TimeoutTypes, Transport, checked_id, path_segment
-from kai_client.types import NOT_GIVEN, ChatModel, NotGiven, VisibilityType
+from kai_client.types import NOT_GIVEN, ChatModel, KaiBackend, NotGiven, VisibilityType
 
 from .base import ClientBase, read_answer
 
 
 class ChatMethods(ClientBase):
     """The chat endpoints of protocol section 2."""
+
+    backend: str | None
 
     @staticmethod
     def new_chat_id() -> str:
@@ -51,13 +53,15 @@ class ChatMethods(ClientBase):
         model: str | ChatModel = ChatModel.CHAT,
         tool_restrictions: ToolRestrictions | Mapping[str, Any] | None = None,
         timeout: TimeoutTypes | NotGiven = NOT_GIVEN,
+        recover: bool = False,
     ) -> ChatStream:
         """The stream of the answer to `text`; nothing is sent before it is entered or iterated.
 
         `hidden` keeps the message out of the UI, `request_path` tells where in the UI the user is. `tool_restrictions`
         bind the whole chat and only on kai-agent: the first message of a chat decides (protocol 2.3). `timeout` is this
-        stream's, instead of the client's `stream_timeout`. Raises `ValueError`
-        or `TypeError` at once for ids and arguments that cannot be sent.
+        stream's, instead of the client's `stream_timeout`. With `recover`, a connection that is lost in the middle of the
+        answer does not end it: see `ChatStream.recover`. Raises `ValueError` or `TypeError` at once for ids and arguments
+        that cannot be sent.
         """
         if not isinstance(text, str):  # pyright: ignore[reportUnnecessaryIsInstance] - checked for untyped callers
             raise TypeError(f"text must be a string, not {type(text).__name__}")
@@ -67,7 +71,7 @@ class ChatMethods(ClientBase):
             metadata=_metadata(hidden=hidden, request_path=request_path),
         )
         request = _chat_request(chat_id, message, visibility, branch_id, model, tool_restrictions)
-        return self._stream_of(request, timeout)
+        return self._stream_of(request, timeout, recover=recover)
 
     async def chat(
         self,
@@ -112,7 +116,7 @@ class ChatMethods(ClientBase):
         async def prepare() -> Opening:
             return Opening(request)
 
-        return ChatStream(self._streaming(timeout), prepare, chat_id=chat_id)
+        return self._stream(prepare, chat_id, timeout)
 
     async def get_chat(self, chat_id: str) -> ChatDetail:
         """The chat with its messages, oldest first. Raises `KaiNotFoundError` or `KaiForbiddenError`."""
@@ -171,7 +175,7 @@ class ChatMethods(ClientBase):
             again = AssistantMessageRequest(id=message.id, parts=[dict(part) for part in message.parts])
             return Opening(_post(_chat_request(chat_id, again, visibility, branch_id, model)), message)
 
-        return ChatStream(self._transport, prepare, chat_id=chat_id)
+        return self._stream(prepare, chat_id)
 
     def approve_tool(
         self,
@@ -261,11 +265,25 @@ class ChatMethods(ClientBase):
             model=model,
         )
 
-    def _stream_of(self, request: ChatRequest, timeout: TimeoutTypes | NotGiven = NOT_GIVEN) -> ChatStream:
+    def _stream_of(
+        self, request: ChatRequest, timeout: TimeoutTypes | NotGiven = NOT_GIVEN, *, recover: bool = False
+    ) -> ChatStream:
         async def prepare() -> Opening:
             return Opening(_post(request))
 
-        return ChatStream(self._streaming(timeout), prepare, chat_id=request.id)
+        return self._stream(prepare, request.id, timeout, recover=recover)
+
+    def _stream(
+        self,
+        prepare: Callable[[], Awaitable[Opening]],
+        chat_id: str,
+        timeout: TimeoutTypes | NotGiven = NOT_GIVEN,
+        *,
+        recover: bool = False,
+    ) -> ChatStream:
+        # kai-agent offers no replay (protocol 7.1).
+        resumable = self.backend != KaiBackend.AGENT
+        return ChatStream(self._streaming(timeout), prepare, chat_id=chat_id, recover=recover, resumable=resumable)
 
     def _streaming(self, timeout: TimeoutTypes | NotGiven) -> Transport:
         if timeout is NOT_GIVEN:

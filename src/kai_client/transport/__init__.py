@@ -5,7 +5,7 @@ from .credentials import Credentials
 from .discovery import discover
 from .http import StreamHead, StreamRequest, Transport
 from .limits import Limits
-from .log import set_up_logging
+from .log import log_event, set_up_logging
 from .retry import RetryDetails, RetryHook, RetryPolicy
 from .timeouts import Timeouts, TimeoutTypes
 from .urls import base_url, checked_id, path_segment, storage_root
@@ -25,6 +25,7 @@ __all__ = [
     "base_url",
     "checked_id",
     "discover",
+    "log_event",
     "path_segment",
     "set_up_logging",
     "storage_root",

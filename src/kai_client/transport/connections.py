@@ -1,6 +1,9 @@
 """The connections of a client: whose they are, in which event loop they live, and when they end."""
 
 import asyncio
+import os
+import ssl
+from functools import lru_cache
 from typing import Final
 
 import httpx
@@ -38,16 +41,30 @@ class Connections:
         return self._own
 
     async def aclose(self) -> None:
-        """Close our own HTTP client; closing twice is fine."""
-        self._closed = True
-        if self._own is not None:
-            await self._own.aclose()
+        """Close our own HTTP client; closing twice is fine.
+
+        Raises `KaiClosedError` in another event loop than that of the connections: they can only be closed there.
+        """
+        own, self._own, self._closed = self._own, None, True
+        if own is None:
+            return
+        if self._loop is not asyncio.get_running_loop():
+            self._own = own
+            raise KaiClosedError("Close the client in the event loop in which it was used", "closed:other_loop")
+        await own.aclose()
 
 
 def _new_http_client(most: int) -> httpx.AsyncClient:
     return httpx.AsyncClient(
         follow_redirects=False,
+        verify=_ssl_context(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")),
         # A proxy from the environment cannot reach this machine's own ports.
         mounts=dict.fromkeys(_LOOPBACK),
         limits=httpx.Limits(max_connections=most, max_keepalive_connections=20),
     )
+
+
+@lru_cache(maxsize=4)
+def _ssl_context(*_from_environment: str | None) -> ssl.SSLContext:
+    """One for all clients: reading the certificates costs more than all the rest of a client. httpx reads these variables."""
+    return httpx.create_ssl_context()

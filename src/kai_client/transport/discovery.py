@@ -30,10 +30,16 @@ async def discover(transport: Transport, service: str | None) -> tuple[str, str]
         raise
     except KaiError as error:
         raise _http_error(error) from error
-    return _pick(index, _PREFERRED if service is None else (service,))
+    try:
+        return _pick(index, _PREFERRED if service is None else (service,))
+    except KaiError as error:
+        transport.credentials.redact_error(error)
+        raise
 
 
 def _http_error(error: KaiError) -> KaiError:
+    if error.code == "response:not_json":
+        return KaiError(error.message, "discovery:invalid_index")
     if error.status_code is None:
         return error
     message = error.message if error.message.startswith("HTTP ") else f"HTTP {error.status_code}: {error.message}"

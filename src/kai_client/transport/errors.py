@@ -20,6 +20,7 @@ from kai_client.exceptions import (
     error_from_body,
 )
 
+from .body import decoded
 from .credentials import Credentials
 
 _ERROR_BODY_SECONDS: Final = 5.0
@@ -27,29 +28,38 @@ _ERROR_BODY_SECONDS: Final = 5.0
 
 @contextmanager
 def map_exceptions(credentials: Credentials, *, streaming: bool = False) -> Generator[None]:
-    """Every exception of httpx and of decoding as a `KaiError`, its cause chained, the token in no text.
+    """Every exception of httpx, of what lies below it and of decoding as a `KaiError`, the cause chained, the token in no text.
 
     Once the body of a stream is flowing (`streaming`) a lost connection is a broken stream, not a failed connection.
     """
     try:
         yield
-    except httpx.TimeoutException as error:
-        message, code = _timed_out(error)
-        raise KaiTimeoutError(message, code, _cause(error, credentials)) from error
-    except httpx.ConnectError as error:
-        raise KaiConnectionError("Cannot connect to Kai", "connection:failed", _cause(error, credentials)) from error
-    except (httpx.TransportError, httpx.StreamError, httpx.DecodingError, OSError) as error:
-        cause = _cause(error, credentials)
-        if streaming:
-            raise KaiStreamError("The stream broke off", "stream:broken", cause) from error
-        raise KaiConnectionError("The connection to Kai was lost", "connection:lost", cause) from error
-    except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
-        raise KaiError("The request cannot be made", "request:invalid", _cause(error, credentials)) from error
-    except RuntimeError as error:
-        # httpx and asyncio have no class of their own for a closed client or loop.
-        if isinstance(error, KaiError) or "closed" not in str(error):
-            raise
-        raise KaiClosedError("The HTTP client or its event loop is closed", "closed", str(error)) from error
+    except KaiError as error:
+        credentials.redact_error(error)
+        raise
+    except Exception as error:
+        # All of them: httpx does not map everything that h11, ssl, idna and anyio raise.
+        credentials.redact_error(error)
+        raise _mapped(error, streaming=streaming) from error
+
+
+def _mapped(error: Exception, *, streaming: bool) -> KaiError:
+    cause = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    match error:
+        case httpx.TimeoutException():
+            message, code = _timed_out(error)
+            return KaiTimeoutError(message, code, cause)
+        case httpx.ConnectError():
+            return KaiConnectionError("Cannot connect to Kai", "connection:failed", cause)
+        case httpx.InvalidURL() | httpx.UnsupportedProtocol() | UnicodeError():
+            return KaiError("The request cannot be made", "request:invalid", cause)
+        case RuntimeError() if "closed" in str(error):
+            # httpx and asyncio have no class of their own for a closed client or loop.
+            return KaiClosedError("The HTTP client or its event loop is closed", "closed", cause)
+        case _ if streaming:
+            return KaiStreamError("The stream broke off", "stream:broken", cause)
+        case _:
+            return KaiConnectionError("The connection to Kai was lost", "connection:lost", cause)
 
 
 def _timed_out(error: httpx.TimeoutException) -> tuple[str, str]:
@@ -64,34 +74,32 @@ def _timed_out(error: httpx.TimeoutException) -> tuple[str, str]:
             return "Nothing arrived in time", "timeout:idle"
 
 
-def _cause(error: Exception, credentials: Credentials) -> str:
-    text = credentials.redact(str(error))
-    name = type(error).__name__
-    return f"{name}: {text}" if text else name
+async def error_from_response(response: httpx.Response, most: int, idle: float | None) -> KaiError:
+    """The exception for an error answer, of whose body `most` bytes are read; one that does not come is left out.
 
-
-async def error_from_response(response: httpx.Response, credentials: Credentials, most: int) -> KaiError:
-    """The exception for an error answer, of whose body `most` bytes are read; one that does not come is left out."""
+    It may still have the token in it: `map_exceptions` takes it out.
+    """
     body = bytearray()
-    # The status is known: a body that stalls or breaks must not hide it.
-    with contextlib.suppress(TimeoutError, httpx.HTTPError, httpx.StreamError):
-        async with asyncio.timeout(_ERROR_BODY_SECONDS):
-            async for chunk in response.aiter_bytes():
-                body += chunk
-                if len(body) > most:
-                    break
-    text = credentials.redact(bytes(body[:most]).decode("utf-8", "replace"))
+    # The status is known: a body that stalls, drips or breaks must not hide it.
+    with contextlib.suppress(TimeoutError, httpx.HTTPError, httpx.StreamError, OSError):
+        async with asyncio.timeout(min(_ERROR_BODY_SECONDS, idle or _ERROR_BODY_SECONDS)):
+            async with contextlib.aclosing(decoded(response)) as pieces:
+                async for piece in pieces:
+                    body += piece
+                    if len(body) > most:
+                        break
+    text = bytes(body[:most]).decode("utf-8-sig", "replace")
     try:
-        decoded: object = decode_json(text)
+        content: object = decode_json(text)
     except ValueError:
-        decoded = text
+        content = text
     reason = response.reason_phrase
     if (
         response.is_redirect or response.has_redirect_location
     ):  # following one would carry the token to a place that nobody named
-        decoded, reason = None, f"unexpected redirect ({reason})"
+        content, reason = None, f"unexpected redirect ({reason})"
     return error_from_body(
-        decoded,
+        content,
         status_code=response.status_code,
         reason=reason,
         retry_after=retry_after(response.headers.get("retry-after")),
@@ -113,7 +121,7 @@ def retry_after(value: str | None) -> float | None:
         return float(value)
     try:
         moment = email.utils.parsedate_to_datetime(value)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     return max(0.0, (moment - datetime.now(UTC)).total_seconds())

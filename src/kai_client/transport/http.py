@@ -1,10 +1,12 @@
 """Requests and byte streams: authentication, timeouts, retries, bounds, and who closes what."""
 
 import asyncio
+import contextlib
+import re
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import dataclass, field, replace
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import httpx
 from pydantic import JsonValue
@@ -14,6 +16,7 @@ from kai_client._wire import decode_json
 from kai_client.exceptions import KaiError, KaiStreamError, KaiTimeoutError
 from kai_client.sse import check_content_type
 
+from .body import ACCEPTED, decoded
 from .connections import Connections
 from .credentials import Credentials
 from .errors import error_from_response, map_exceptions, request_id
@@ -26,6 +29,8 @@ __all__ = ["Query", "StreamHead", "StreamRequest", "Transport"]
 
 _OK: Final = 200
 _NO_CONTENT: Final = 204
+_QUOTED: Final = 200
+_HTML: Final = re.compile(r"html\b", re.IGNORECASE)
 
 Query = Mapping[str, str | int]
 ResultT = TypeVar("ResultT")
@@ -75,19 +80,14 @@ class Transport:
     ) -> JsonValue:
         """The JSON of a 2xx answer; its text where it is no JSON; None where it is empty. Any other status raises."""
 
-        async def attempt() -> bytes:
-            with self._mapped():
-                async with self._send(method, path, self.timeouts, params=params, json=json, auth=auth) as response:
+        async def attempt() -> JsonValue:
+            async with self._send(method, path, self.timeouts, params=params, json=json, auth=auth) as response:
+                with self._mapped():
                     if not response.is_success:
-                        raise await self._error(response)
-                    return await self._read(response)
+                        raise await self._error(response, self.timeouts)
+                    return _content(response, await self._read(response))
 
-        body = await self._within_total(self.timeouts.total, lambda: retrying(self.retry, method, attempt))
-        text = body.decode("utf-8", "replace")
-        try:
-            return decode_json(text) if text.strip() else None
-        except ValueError:
-            return text
+        return await self._within_total(self.timeouts.total, lambda: retrying(self.retry, method, attempt))
 
     async def open(self, request: StreamRequest, head: StreamHead) -> AsyncGenerator[bytes]:
         """A stream whose head has arrived, over as many attempts as the policy allows; `head` is filled in.
@@ -105,22 +105,23 @@ class Transport:
 
     async def _stream(self, request: StreamRequest, head: StreamHead) -> AsyncGenerator[bytes]:
         """The bytes of a stream, first an empty piece when the head is there."""
-        with self._mapped(streaming=True):
-            send = self._send(request.method, request.path, self.stream_timeouts, json=request.json, streaming=True)
-            async with send as response:
+        send = self._send(request.method, request.path, self.stream_timeouts, json=request.json, streaming=True)
+        async with send as response:
+            with self._mapped(streaming=True):
                 head.status_code = response.status_code
                 head.request_id = request_id(response)
                 head.headers = response.headers
                 if not response.is_success:
-                    raise await self._error(response)
+                    raise await self._error(response, self.stream_timeouts)
                 if response.status_code != _OK:
                     if request.may_be_empty and response.status_code == _NO_CONTENT:
                         return
                     raise KaiStreamError(f"Expected a stream, got HTTP {response.status_code}", code="stream:no_answer")
                 check_content_type(response.headers.get("content-type"))
                 yield b""
-                async for chunk in response.aiter_bytes():
-                    yield chunk
+                async with contextlib.aclosing(decoded(response)) as pieces:
+                    async for piece in pieces:
+                        yield piece
 
     @asynccontextmanager
     async def _send(
@@ -138,14 +139,13 @@ class Transport:
             "user-agent": f"kai-client/{__version__}",
             "accept": "text/event-stream" if streaming else "application/json",
             # No compression: a proxy that compresses a stream holds it back.
-            **({"accept-encoding": "identity", "cache-control": "no-store"} if streaming else {}),
+            "accept-encoding": "identity" if streaming else ACCEPTED,
+            **({"cache-control": "no-store"} if streaming else {}),
             **(self.credentials.headers() if auth else {}),
         }
         client = self.connections.client()
-        url = f"{self.base_url}{path}"
-        request = client.build_request(
-            method, url, params=params, json=json, headers=headers, timeout=timeouts.for_httpx()
-        )
+        options = {"params": params, "json": json, "headers": headers, "timeout": timeouts.for_httpx()}
+        request = self._built(client, method, f"{self.base_url}{path}", options)
         log_request(request, self.credentials)
         with self._mapped():
             # A redirect never takes the token elsewhere, whatever the caller's own client does.
@@ -154,25 +154,52 @@ class Transport:
             log_response(response, self.credentials)
             yield response
         finally:
-            await response.aclose()
+            with self._mapped():
+                await response.aclose()
+
+    def _built(self, client: httpx.AsyncClient, method: str, url: str, options: dict[str, Any]) -> httpx.Request:
+        """The request. What JSON cannot say is the caller's mistake and stays a `TypeError` or `ValueError`."""
+        try:
+            return client.build_request(method, url, **options)
+        except (httpx.InvalidURL, UnicodeError):
+            with self._mapped():
+                raise
+            raise
 
     async def _read(self, response: httpx.Response) -> bytes:
         body = bytearray()
-        async for chunk in response.aiter_bytes():
-            body += chunk
-            if len(body) > self.limits.json_bytes:
-                raise KaiError(f"The answer is larger than {self.limits.json_bytes} bytes", "response:too_large")
+        async with contextlib.aclosing(decoded(response)) as pieces:
+            async for piece in pieces:
+                body += piece
+                if len(body) > self.limits.json_bytes:
+                    raise KaiError(f"The answer is larger than {self.limits.json_bytes} bytes", "response:too_large")
         return bytes(body)
 
-    async def _error(self, response: httpx.Response) -> KaiError:
-        return await error_from_response(response, self.credentials, self.limits.error_bytes)
+    async def _error(self, response: httpx.Response, timeouts: Timeouts) -> KaiError:
+        return await error_from_response(response, self.limits.error_bytes, timeouts.idle)
 
     async def _within_total(self, seconds: float | None, work: Callable[[], Awaitable[ResultT]]) -> ResultT:
         try:
             async with asyncio.timeout(seconds):
                 return await work()
         except TimeoutError as error:
+            self.credentials.redact_error(error)
             raise KaiTimeoutError(f"No answer within {seconds} s in all", "timeout:total") from error
 
     def _mapped(self, *, streaming: bool = False) -> AbstractContextManager[None]:
         return map_exceptions(self.credentials, streaming=streaming)
+
+
+def _content(response: httpx.Response, body: bytes) -> JsonValue:
+    """The JSON of an answer; its text where it is no JSON, None where it is empty. A page is no answer at all.
+
+    Broken UTF-8 becomes U+FFFD and a byte order mark is skipped, as in every browser.
+    """
+    text = body.decode("utf-8-sig", "replace")
+    if _HTML.search(response.headers.get("content-type", "")):
+        # A captive portal or a gateway: not even a method that needs no content may take it for a yes.
+        raise KaiError(f"Expected JSON, got a page: {' '.join(text.split())[:_QUOTED]}", "response:not_json")
+    try:
+        return decode_json(text) if text.strip() else None
+    except ValueError:
+        return text

@@ -11,7 +11,7 @@ import httpx
 
 from .credentials import Credentials
 
-__all__ = ["LOG", "log_request", "log_response", "set_up_logging"]
+__all__ = ["LOG", "log_event", "log_request", "log_response", "set_up_logging"]
 
 LOG: Final = logging.getLogger("kai_client")
 _SECRET_HEADERS: Final = frozenset(
@@ -45,6 +45,12 @@ def log_response(response: httpx.Response, credentials: Credentials) -> None:
     LOG.info("%s %s: HTTP %s", response.request.method, url, response.status_code)
     if LOG.isEnabledFor(logging.DEBUG):
         LOG.debug("response HTTP %s %s", response.status_code, _shown(response.headers, credentials))
+
+
+def log_event(kind: str, credentials: Credentials) -> None:
+    """An event of a stream has come; what it says is left out."""
+    if LOG.isEnabledFor(logging.DEBUG):
+        LOG.debug("event %s", credentials.redact(kind))
 
 
 def _shown(headers: httpx.Headers, credentials: Credentials) -> dict[str, str]:

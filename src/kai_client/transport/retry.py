@@ -68,6 +68,8 @@ class RetryPolicy:
             raise ValueError(f"attempts must be at least 1, not {self.attempts}")
         for name in ("wait_initial", "wait_max", "retry_after_max"):
             checked_seconds(getattr(self, name), name, optional=False)
+        if self.wait_jitter != 0:
+            checked_seconds(self.wait_jitter, "wait_jitter", optional=False)
 
     def allows(self, method: str, error: KaiError) -> bool:
         """Whether a request that failed so may be sent again."""
