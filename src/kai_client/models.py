@@ -245,7 +245,7 @@ class Vote(WireModel):
             return data
         if "type" not in data:
             return {**data, "type": "up" if data.get("isUpvoted") is True else "down"}
-        if data["type"] not in {"up", "down"}:  # said here, so that it does not count as absent, and then as a down
+        if data["type"] not in ("up", "down"):  # said here, so that it does not count as absent, and then as a down
             raise ValueError("type is neither up nor down")
         return data
 

@@ -13,7 +13,7 @@ from .message import UIMessage
 from .recovery import Broken, OpenParts, is_recoverable, rest_of
 from .sse import EventDecoder
 from .transport import StreamHead, StreamRequest, Transport, log_event
-from .types import Json
+from .types import FinishReason, Json
 
 _OK: Final = 200
 
@@ -73,11 +73,14 @@ class ChatStream:
         self._answer = Accumulator()
         self._changed = False
         self._reading: asyncio.Timeout | None = None
+        self._closing = False
         self._deadline: float | None = None
         self._grace_over: float | None = None
         self._entered = False
         self._ended = False
         self._closed = False
+        self._over = False
+        """The body has ended where an answer may end."""
 
     async def __aenter__(self) -> Self:
         """Send the request and wait for the response's head, so that a refused request raises here."""
@@ -108,7 +111,9 @@ class ChatStream:
         self._ended = self._closed = True
         self._ready = iter(())
         if self._reading is not None:
-            self._reading.reschedule(0)
+            if not self._closing:  # its time can only be over once
+                self._closing = True
+                self._reading.reschedule(0)
         elif self._body is not None:
             await self._body.aclose()
 
@@ -180,9 +185,7 @@ class ChatStream:
             while (event := await self._next()) is not None:
                 yield event
         finally:
-            # Left by break, an exception or cancellation. An `async with` around it closes at its own end.
-            if not self._entered:
-                await self.aclose()
+            await self._left()
 
     async def _pick(self, pick: Callable[[SSEEvent], PickT | None]) -> AsyncGenerator[PickT]:
         """What `pick` makes of each event, and at the end the judgement whether the answer is whole."""
@@ -192,20 +195,28 @@ class ChatStream:
                     yield picked
             self._require_whole()
         finally:
-            if not self._entered:
-                await self.aclose()
+            await self._left()
 
     async def _read_all(self) -> None:
         try:
             while await self._next() is not None:
                 pass
         finally:
-            if not self._entered:
-                await self.aclose()
+            await self._left()
         self._require_whole()
+
+    async def _left(self) -> None:
+        """Reading has ended: by its end, `break`, an exception or cancellation.
+
+        An `async with` around it closes at its own end; and who was refused, since another task reads, closes nothing.
+        """
+        if not self._entered and self._reading is None:
+            await self.aclose()
 
     async def _open(self) -> AsyncGenerator[bytes]:
         """Send the request, once; afterwards the head has arrived."""
+        if self._closed:
+            raise KaiClosedError("The stream was closed; send the message again", "closed")
         if self._body is None:
             opening = await self._prepare()
             self._request = opening.request
@@ -317,6 +328,7 @@ class ChatStream:
             raise KaiTimeoutError(f"No whole answer within {timeouts.total} s in all", "timeout:total") from error
         finally:
             self._reading = None
+            self._closing = False
 
     def _until(self, now: float) -> float | None:
         """When to stop waiting: an answer that was declared over may be followed by its usage, but not for ever."""
@@ -328,24 +340,32 @@ class ChatStream:
 
     def _last_events(self) -> Iterator[SSEEvent]:
         yield from self._decoder.close()
-        empty_is_fine = self._request is not None and self._request.may_be_empty and not self._decoder.bytes_received
+        # Comments alone are nothing to resume, too (protocol 7.1).
+        empty_is_fine = self._request is not None and self._request.may_be_empty and self._decoder.silent
         if not (self._decoder.terminal or empty_is_fine):
             raise KaiStreamError("The answer broke off: no finish, error or [DONE]", "stream:incomplete")
+        self._over = True
 
     def _require_whole(self) -> None:
-        """Raise for an answer that ended, but not well."""
+        """Raise for an answer that ended, but not well, or was not read to its end."""
+        if self._error is not None:
+            raise self._error
         if self._answer.errors:
             self._fail(self._answer.errors[0])
         if self._answer.abort is not None:
             reason = self._answer.abort.reason
-            error = KaiStreamError("The answer was aborted", "stream:aborted", reason)
-            self._attach(error)
-            raise error
+            self._refuse(KaiStreamError("The answer was aborted", "stream:aborted", reason))
+        if self.finish_reason == FinishReason.ERROR:  # what kai-agent says when nobody decided in time (protocol 2.5)
+            self._refuse(KaiStreamError("The answer failed, and the backend does not say why", "stream:finish_error"))
+        if not (self._over or self._decoder.terminal or self._answer.finish):
+            self._refuse(KaiClosedError("The stream was closed before the answer was whole", "closed"))
 
     def _fail(self, event: ErrorEvent) -> NoReturn:
         """An error chunk's code, if it has one, decides the class as the same code would in a response."""
         kind = error_class(event.code)
-        error = (KaiStreamError if kind is KaiError else kind)(event.message, event.code or "stream:error")
+        self._refuse((KaiStreamError if kind is KaiError else kind)(event.message, event.code or "stream:error"))
+
+    def _refuse(self, error: KaiError) -> NoReturn:
         self._attach(error)
         raise error
 

@@ -39,7 +39,11 @@ def last_line(err: str) -> str:
             1,
             "Error: [stream:aborted] The answer was aborted (cause: stopped) - the answer",
         ),
-        ([say("Half"), finish("error")], 1, "Error: The answer ended with an error that the backend did not explain"),
+        (
+            [say("Half"), finish("error")],
+            1,
+            "Error: [stream:finish_error] The answer failed, and the backend does not say why - the answer",
+        ),
         ([say("Half"), raw({"type": "text-delta"})], 5, "Error: [stream:malformed] Malformed 'text-delta' chunk"),
         ([fail(status=500)], 1, "Error: [internal:chat] Something went wrong - the service has a problem: try again"),
         ([fail(status=403)], 3, "Error: [forbidden:chat] Something went wrong - the chat is another user's, or Kai"),

@@ -74,7 +74,7 @@ async def test_the_storage_url_is_tidied(url: str) -> None:
         ({"services": [{"id": "billing", "url": "https://b"}]}, KaiError, "discovery:service_not_found", "billing"),
         ({"services": [{"id": "kai-agent"}]}, KaiError, "discovery:no_url", "kai-agent"),
         ({"services": [{"id": "kai-agent", "url": "http://evil.test"}]}, KaiError, "discovery:insecure_url", "https"),
-        ({"services": [{"id": "kai-agent", "url": "ftp://x"}]}, KaiConfigError, "config:invalid", "kai-agent"),
+        ({"services": [{"id": "kai-agent", "url": "ftp://x"}]}, KaiError, "discovery:invalid_url", "kai-agent"),
         ({"services": {"a": 1}}, KaiError, "discovery:invalid_index", "JSON"),
         ([1], KaiError, "discovery:invalid_index", "JSON"),
     ],
@@ -190,7 +190,19 @@ async def test_a_token_that_no_header_can_carry_is_refused_unquoted(token: str) 
 
 
 @pytest.mark.parametrize(
-    "url", ["", "connection.keboola.com", "ftp://x", "https://", "http://[bad", "https://x:99999", "https://a b"]
+    "url",
+    [
+        "",
+        "connection.keboola.com",
+        "ftp://x",
+        "https://",
+        "http://[bad",
+        "https://x:99999",
+        "https://a b",
+        "https://a?x=1",
+        "https://a#x",
+        "https://u:p@a",
+    ],
 )
 def test_a_url_that_is_none_is_refused(url: str) -> None:
     """The message shows what a URL looks like."""

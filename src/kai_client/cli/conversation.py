@@ -83,8 +83,6 @@ class _Turn:
                 if call is not None and self._client.backend != KaiBackend.ASSISTANT:
                     await self._decide_now(event, call)
             await stream.get_final_text()
-        if stream.finish_reason == "error":
-            raise Failure("The answer ended with an error that the backend did not explain; ask again")
         self._waiting += [call.tool_call_id for call in stream.tool_calls.values() if self._waits(call)]
 
     def next_waiting(self) -> ToolCallEvent | None:

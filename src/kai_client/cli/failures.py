@@ -22,7 +22,7 @@ from .terminal import ShownText, one_line, short
 
 __all__ = ["exit_code", "explain", "failure_chain"]
 
-_ANSWERED: Final = ("stream:error", "stream:aborted")
+_ANSWERED: Final = ("stream:error", "stream:aborted", "stream:finish_error")
 """Streams that arrived whole, and said that the answer failed."""
 
 _LINE: Final = 500

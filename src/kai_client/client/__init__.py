@@ -172,6 +172,8 @@ class KaiClient(ChatMethods, ProjectMethods):
         if stream_timeout is not NOT_GIVEN:
             changes["stream_timeouts"] = Timeouts.of(stream_timeout, "stream_timeout")
         if retry is not NOT_GIVEN:
+            if not isinstance(retry, RetryPolicy):  # pyright: ignore[reportUnnecessaryIsInstance] - None is no policy
+                raise TypeError("retry must be a RetryPolicy; RetryPolicy(attempts=1) never retries")
             changes["retry"] = retry
         other = copy.copy(self)
         other._transport = replace(self._transport, **changes)  # noqa: SLF001 - one of our own kind

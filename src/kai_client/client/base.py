@@ -17,11 +17,18 @@ class ClientBase:
     _transport: Transport
 
     async def _get(self, model: type[ModelT], path: str, **options: Any) -> ModelT:
-        return read_answer(model, await self._transport.request("GET", path, **options))
+        return self._read(model, await self._transport.request("GET", path, **options))
+
+    def _read(self, model: type[ModelT], answer: JsonValue) -> ModelT:
+        """`answer` as a `model`. Raises `KaiError` with the code `response:not_json` or `response:invalid`."""
+        try:
+            return _read_answer(model, answer)
+        except KaiError as error:
+            self._transport.credentials.redact_error(error)
+            raise
 
 
-def read_answer(model: type[ModelT], answer: JsonValue) -> ModelT:
-    """`answer` as a `model`. Raises `KaiError` with the code `response:not_json` or `response:invalid`."""
+def _read_answer(model: type[ModelT], answer: JsonValue) -> ModelT:
     if not isinstance(answer, dict):
         kind = "text" if isinstance(answer, str) else type(answer).__name__
         shown = f": {' '.join(answer.split())[:200]}" if isinstance(answer, str) else ""

@@ -23,7 +23,7 @@ from kai_client.stream import ChatStream, Opening
 from kai_client.transport import StreamRequest, Timeouts, TimeoutTypes, Transport, checked_id, path_segment
 from kai_client.types import NOT_GIVEN, ChatModel, KaiBackend, NotGiven, VisibilityType
 
-from .base import ClientBase, read_answer
+from .base import ClientBase
 
 
 class ChatMethods(ClientBase):
@@ -147,7 +147,7 @@ class ChatMethods(ClientBase):
             **_given(reason=reason, updatedInput=updated_input, answers=answers),
         }
         path = f"/api/chat/{path_segment(chat_id, 'chat_id')}/approval"
-        return read_answer(ApprovalResponse, await self._transport.request("POST", path, json=body))
+        return self._read(ApprovalResponse, await self._transport.request("POST", path, json=body))
 
     def send_tool_approval_response(
         self,

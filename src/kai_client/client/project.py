@@ -22,7 +22,7 @@ from kai_client.models import (
 from kai_client.transport import checked_id
 from kai_client.types import NOT_GIVEN, NotGiven, VoteType
 
-from .base import ClientBase, checked_count, read_answer
+from .base import ClientBase, checked_count
 
 
 class ProjectMethods(ClientBase):
@@ -61,7 +61,7 @@ class ProjectMethods(ClientBase):
         votes = answer.get("votes") if isinstance(answer, dict) else answer
         if not isinstance(votes, list):
             raise KaiError("Expected a list of votes", "response:invalid")
-        return [read_answer(Vote, vote) for vote in votes]
+        return [self._read(Vote, vote) for vote in votes]
 
     async def vote(self, chat_id: str, message_id: str, vote_type: str | VoteType) -> Vote:
         """Cast or replace the vote on a message.
@@ -76,7 +76,7 @@ class ProjectMethods(ClientBase):
         }
         answer = await self._transport.request("PATCH", "/api/vote", json=body)
         stored = answer if isinstance(answer, dict) else {}
-        return read_answer(Vote, {**stored, **body})
+        return self._read(Vote, {**stored, **body})
 
     async def upvote(self, chat_id: str, message_id: str) -> Vote:
         """`vote` with `up`."""
@@ -97,7 +97,7 @@ class ProjectMethods(ClientBase):
     async def update_settings(self, *, custom_instructions: str | NotGiven | None = NOT_GIVEN) -> AgentSettings:
         """Change the project's settings; None clears. Raises `ValueError` when nothing is given."""
         body = _changes(customInstructions=custom_instructions)
-        return read_answer(AgentSettings, await self._transport.request("PATCH", "/api/settings", json=body))
+        return self._read(AgentSettings, await self._transport.request("PATCH", "/api/settings", json=body))
 
     async def get_user_settings(self) -> UserAgentSettings:
         """The user's own settings in this project."""
@@ -115,7 +115,7 @@ class ProjectMethods(ClientBase):
         Raises `ValueError` when nothing is given.
         """
         body = _changes(customInstructions=custom_instructions, toolPermissions=tool_permissions)
-        return read_answer(UserAgentSettings, await self._transport.request("PATCH", "/api/settings/user", json=body))
+        return self._read(UserAgentSettings, await self._transport.request("PATCH", "/api/settings/user", json=body))
 
     async def get_tools(self) -> ToolsListResponse:
         """The backend's tools, and which of them only read."""
@@ -124,7 +124,7 @@ class ProjectMethods(ClientBase):
     async def get_suggestions(self, context: str, data: dict[str, Any]) -> SuggestionsResponse:
         """What the user might ask next; `context` is `dashboard`, `job-detail` or `configuration-detail`."""
         body: dict[str, JsonValue] = {"context": context, "data": data}
-        return read_answer(SuggestionsResponse, await self._transport.request("POST", "/api/suggestions", json=body))
+        return self._read(SuggestionsResponse, await self._transport.request("POST", "/api/suggestions", json=body))
 
 
 def _changes(**values: JsonValue | NotGiven | Mapping[str, str]) -> dict[str, JsonValue]:

@@ -57,6 +57,11 @@ class EventDecoder:
         self.bytes_received: int = 0
         self.events_received: int = 0
 
+    @property
+    def silent(self) -> bool:
+        """Whether nothing but comments has come so far."""
+        return self._frames.silent
+
     def feed(self, data: bytes) -> Iterator[SSEEvent]:
         """The events that `data` completes, lazily: those before a malformed chunk come before its `KaiStreamError`."""
         self.bytes_received += len(data)

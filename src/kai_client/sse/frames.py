@@ -30,6 +30,8 @@ class FrameDecoder:
         self._pending = _PendingData()
         self._growing = 0
         """Bytes of the line that is still growing."""
+        self.silent: bool = True
+        """Nothing but comments and blank lines has come."""
 
     def feed(self, data: bytes) -> Iterator[str]:
         """The events that `data` completes. Raises `KaiStreamError` for one that is larger than the bound."""
@@ -55,6 +57,7 @@ class FrameDecoder:
                     yield from self._dispatch()
                 self._pending.add(line)
             if line:
+                self.silent = self.silent and line.startswith(":")
                 self._sse.decode(line)
             else:
                 yield from self._dispatch()

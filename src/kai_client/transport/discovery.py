@@ -6,7 +6,7 @@ from typing import Final
 
 from pydantic import JsonValue
 
-from kai_client.exceptions import KaiConnectionError, KaiError, KaiTimeoutError
+from kai_client.exceptions import KaiConfigError, KaiConnectionError, KaiError, KaiTimeoutError
 from kai_client.types import KaiBackend
 
 from .http import Transport
@@ -68,7 +68,10 @@ def _pick(index: JsonValue, wanted: Sequence[str]) -> tuple[str, str]:
     url = urls[found]
     if not isinstance(url, str) or not url.strip():
         raise KaiError(f"The service {str(found)!r} has no URL", "discovery:no_url")
-    url = base_url(url, f"the URL of {str(found)!r}")
+    try:
+        url = base_url(url, "url")
+    except KaiConfigError:
+        raise KaiError(f"The URL of {str(found)!r} is none that can be used", "discovery:invalid_url") from None
     if not is_safe_for_token(url):
         raise KaiError(f"The URL of {str(found)!r} is not https: {url}", "discovery:insecure_url")
     return str(found), url

@@ -75,9 +75,9 @@ class RetryPolicy:
         """Whether a request that failed so may be sent again."""
         if error.retry_after is not None and error.status_code in _COME_BACK:
             return error.retry_after <= self.retry_after_max
-        if error.code in NEVER_SENT:
-            return True
-        return method in _IDEMPOTENT and (error.code == _LOST or error.status_code in _SERVER_TROUBLE)
+        if error.status_code is not None:  # a server may write any code
+            return method in _IDEMPOTENT and error.status_code in _SERVER_TROUBLE
+        return error.code in NEVER_SENT or (method in _IDEMPOTENT and error.code == _LOST)
 
 
 async def retrying(policy: RetryPolicy, method: str, attempt: Callable[[], Awaitable[ResultT]]) -> ResultT:

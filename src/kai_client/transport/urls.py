@@ -51,6 +51,8 @@ def base_url(value: str, name: str) -> str:
     try:
         parts = urlsplit(url)
         valid = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0 and " " not in url
+        # A path is appended; and a password in a URL would show up in every text that names it.
+        valid = valid and not (parts.query or parts.fragment or "@" in parts.netloc)
     except ValueError:
         valid = False
     if not valid:
