@@ -44,6 +44,7 @@ PRINTED = {
     "submit_approval": "[approving create_bucket {'name': 'sandbox'}]",
     "reject_tool": "sandbox",
     "stream.updates()": "-> ",
+    "stream.recover()": "in.c-crm.customers",
     "with_options": "in.c-crm.customers",
     "get_all_history": "['up']",
     "KaiRateLimitError as error": "in.c-crm.customers",

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from kai_client import (
     KaiStreamError,
     SSEStreamParser,
-    ToolInputAvailable,
+    ToolInputAvailableUIPart,
     UIMessage,
     UnknownUIPart,
     parse_sse_event,
@@ -277,7 +277,7 @@ def test_parts_are_mappings() -> None:
     """Parts answer as the JSON objects that they are on the wire, with its keys and nothing else."""
     part = parsed(call(providerExecuted=False)).message.parts[0]
     wire = {**Q, "state": "input-available", **IN, "providerExecuted": False}
-    assert isinstance(part, ToolInputAvailable)
+    assert isinstance(part, ToolInputAvailableUIPart)
     assert part["toolCallId"] == part.tool_call_id == "c1"
     assert (part.get("state"), part.get("output"), part.get("output", 5)) == ("input-available", None, 5)
     assert "type" in part

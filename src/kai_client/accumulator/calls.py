@@ -5,7 +5,7 @@ from typing import TypeAlias
 
 from kai_client._wire import read_leniently
 from kai_client.events import ToolCallEvent
-from kai_client.message import ToolInputStreaming, UIPart
+from kai_client.message import ToolInputStreamingUIPart, UIPart
 
 from .part_state import PartState
 from .tool_parts import DYNAMIC, is_tool
@@ -38,7 +38,7 @@ def _call(part: UIPart) -> ToolCallEvent | None:
     """The call with all that is known of it: name and input stay after the output has come (protocol 4.5)."""
     wire = part.to_dict()
     name = wire.get("toolName") if part.type == DYNAMIC else part.type.partition("-")[2]
-    if isinstance(part, ToolInputStreaming) and part.raw_input is None:
+    if isinstance(part, ToolInputStreamingUIPart) and part.raw_input is None:
         wire["state"] = "started"
     try:
         # A legacy backend may use a state that nobody knows, or leave one out: the call is there all the same.

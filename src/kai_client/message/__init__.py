@@ -25,37 +25,37 @@ from .content import (
 )
 from .lazy import LazyParts
 from .tools import (
-    ToolApprovalRequested,
-    ToolApprovalResponded,
+    ToolApprovalRequestedUIPart,
+    ToolApprovalRespondedUIPart,
     ToolApprovalState,
-    ToolInputAvailable,
-    ToolInputStreaming,
-    ToolOutputAvailable,
-    ToolOutputDenied,
-    ToolOutputError,
+    ToolInputAvailableUIPart,
+    ToolInputStreamingUIPart,
+    ToolOutputAvailableUIPart,
+    ToolOutputDeniedUIPart,
+    ToolOutputErrorUIPart,
 )
 
 ToolUIPart: TypeAlias = (
-    ToolInputStreaming
-    | ToolInputAvailable
-    | ToolApprovalRequested
-    | ToolApprovalResponded
-    | ToolOutputAvailable
-    | ToolOutputError
-    | ToolOutputDenied
+    ToolInputStreamingUIPart
+    | ToolInputAvailableUIPart
+    | ToolApprovalRequestedUIPart
+    | ToolApprovalRespondedUIPart
+    | ToolOutputAvailableUIPart
+    | ToolOutputErrorUIPart
+    | ToolOutputDeniedUIPart
 )
 """A tool call in any state; `isinstance` and `match part.state` narrow it."""
 
 UIPart: TypeAlias = (
     TextUIPart
     | ReasoningUIPart
-    | ToolInputStreaming
-    | ToolInputAvailable
-    | ToolApprovalRequested
-    | ToolApprovalResponded
-    | ToolOutputAvailable
-    | ToolOutputError
-    | ToolOutputDenied
+    | ToolInputStreamingUIPart
+    | ToolInputAvailableUIPart
+    | ToolApprovalRequestedUIPart
+    | ToolApprovalRespondedUIPart
+    | ToolOutputAvailableUIPart
+    | ToolOutputErrorUIPart
+    | ToolOutputDeniedUIPart
     | StepStartUIPart
     | SourceUrlUIPart
     | SourceDocumentUIPart
@@ -81,13 +81,13 @@ _BY_TYPE: Final[dict[str, type[UIPart]]] = {
 }
 
 _BY_STATE: Final[dict[str, type[UIPart]]] = {
-    "input-streaming": ToolInputStreaming,
-    "input-available": ToolInputAvailable,
-    "approval-requested": ToolApprovalRequested,
-    "approval-responded": ToolApprovalResponded,
-    "output-available": ToolOutputAvailable,
-    "output-error": ToolOutputError,
-    "output-denied": ToolOutputDenied,
+    "input-streaming": ToolInputStreamingUIPart,
+    "input-available": ToolInputAvailableUIPart,
+    "approval-requested": ToolApprovalRequestedUIPart,
+    "approval-responded": ToolApprovalRespondedUIPart,
+    "output-available": ToolOutputAvailableUIPart,
+    "output-error": ToolOutputErrorUIPart,
+    "output-denied": ToolOutputDeniedUIPart,
 }
 
 
@@ -187,14 +187,14 @@ __all__ = [
     "SteeringUIPart",
     "StepStartUIPart",
     "TextUIPart",
-    "ToolApprovalRequested",
-    "ToolApprovalResponded",
+    "ToolApprovalRequestedUIPart",
+    "ToolApprovalRespondedUIPart",
     "ToolApprovalState",
-    "ToolInputAvailable",
-    "ToolInputStreaming",
-    "ToolOutputAvailable",
-    "ToolOutputDenied",
-    "ToolOutputError",
+    "ToolInputAvailableUIPart",
+    "ToolInputStreamingUIPart",
+    "ToolOutputAvailableUIPart",
+    "ToolOutputDeniedUIPart",
+    "ToolOutputErrorUIPart",
     "ToolUIPart",
     "UIMessage",
     "UIPart",

@@ -10,14 +10,14 @@ from kai_client.types import Json
 from .base import ProviderMetadata, UIPartBase
 
 __all__ = [
-    "ToolApprovalRequested",
-    "ToolApprovalResponded",
+    "ToolApprovalRequestedUIPart",
+    "ToolApprovalRespondedUIPart",
     "ToolApprovalState",
-    "ToolInputAvailable",
-    "ToolInputStreaming",
-    "ToolOutputAvailable",
-    "ToolOutputDenied",
-    "ToolOutputError",
+    "ToolInputAvailableUIPart",
+    "ToolInputStreamingUIPart",
+    "ToolOutputAvailableUIPart",
+    "ToolOutputDeniedUIPart",
+    "ToolOutputErrorUIPart",
     "ToolUIPartBase",
 ]
 
@@ -64,7 +64,7 @@ class ToolUIPartBase(UIPartBase, frozen=True):
         return self.dynamic_tool_name or "" if self.is_dynamic else self.type.partition("-")[2]
 
 
-class ToolInputStreaming(ToolUIPartBase, frozen=True):
+class ToolInputStreamingUIPart(ToolUIPartBase, frozen=True):
     """The model is writing the input: `input` is the best value so far, `raw_input` its text."""
 
     state: Literal["input-streaming"] = "input-streaming"
@@ -73,28 +73,28 @@ class ToolInputStreaming(ToolUIPartBase, frozen=True):
     input_encoding: str | None = None
 
 
-class ToolInputAvailable(ToolUIPartBase, frozen=True):
+class ToolInputAvailableUIPart(ToolUIPartBase, frozen=True):
     """The input is complete; the tool runs, or waits for a decision on kai-agent."""
 
     state: Literal["input-available"] = "input-available"
     input: Json = None
 
 
-class ToolApprovalRequested(ToolUIPartBase, frozen=True):
+class ToolApprovalRequestedUIPart(ToolUIPartBase, frozen=True):
     """The call waits for a human, who answers `approval.id`."""
 
     state: Literal["approval-requested"] = "approval-requested"
     input: Json = None
 
 
-class ToolApprovalResponded(ToolUIPartBase, frozen=True):
+class ToolApprovalRespondedUIPart(ToolUIPartBase, frozen=True):
     """Somebody has decided; see `approval.approved`."""
 
     state: Literal["approval-responded"] = "approval-responded"
     input: Json = None
 
 
-class ToolOutputAvailable(ToolUIPartBase, frozen=True):
+class ToolOutputAvailableUIPart(ToolUIPartBase, frozen=True):
     """The tool has answered; a `preliminary` answer will be replaced."""
 
     state: Literal["output-available"] = "output-available"
@@ -103,7 +103,7 @@ class ToolOutputAvailable(ToolUIPartBase, frozen=True):
     preliminary: StrictBool | None = None
 
 
-class ToolOutputError(ToolUIPartBase, frozen=True):
+class ToolOutputErrorUIPart(ToolUIPartBase, frozen=True):
     """The call has failed; `raw_input` is what the model wrote where it was no input at all."""
 
     state: Literal["output-error"] = "output-error"
@@ -112,7 +112,7 @@ class ToolOutputError(ToolUIPartBase, frozen=True):
     error_text: str = ""
 
 
-class ToolOutputDenied(ToolUIPartBase, frozen=True):
+class ToolOutputDeniedUIPart(ToolUIPartBase, frozen=True):
     """The call was refused and did not run."""
 
     state: Literal["output-denied"] = "output-denied"
