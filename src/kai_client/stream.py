@@ -298,8 +298,10 @@ class ChatStream:
         """Have the decoder work on the next piece of the body, or note its end."""
         try:
             data = await self._within_time(self._piece)
-        except KaiError:
+        except KaiError as error:
             if not self._decoder.terminal:
+                if self._transport.connections.closed:
+                    raise KaiClosedError("The client was closed while its stream was read", "closed") from error
                 raise
             data = None  # the answer was complete: how its connection ended no longer matters
         if data is not None:

@@ -98,6 +98,18 @@ async def test_a_second_reader_does_not_stop_the_first() -> None:
         assert await first == "HalHi"
 
 
+async def test_closing_the_client_ends_its_streams() -> None:
+    """Whoever reads a stream of a client that is closed meanwhile gets a `KaiClosedError`, not a broken stream."""
+    async with served(replying(HEAD + chunk(HALF))) as client:
+        stream = client.send_message(CHAT, "Hi")
+        await anext(stream)
+        reader = asyncio.create_task(stream.get_final_text())
+        await asyncio.sleep(0)
+        await client.close()
+        with pytest.raises(KaiClosedError):
+            await reader
+
+
 async def test_nothing_to_resume_may_be_said_with_a_comment() -> None:
     """A stream of comments alone is as empty as no stream (protocol 7.1)."""
     async with served(replying(body(b": stream-open\n\n"))) as client:

@@ -25,6 +25,11 @@ class Connections:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closed = False
 
+    @property
+    def closed(self) -> bool:
+        """Whether the client was closed."""
+        return self._closed
+
     def client(self) -> httpx.AsyncClient:
         """The HTTP client. Raises `KaiClosedError` when it was closed, or belongs to another event loop."""
         if self._closed:
