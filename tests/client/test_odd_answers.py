@@ -8,7 +8,7 @@ import httpx
 import pytest
 import respx
 
-from kai_client import KaiClient, KaiError
+from kai_client import KaiClient, KaiError, SSEStreamParser
 
 BASE = "https://kai.test"
 CHAT = "6f0a8f0e-0000-4000-8000-000000000000"
@@ -94,3 +94,36 @@ async def test_an_approval_of_a_deep_input(client: KaiClient) -> None:
     route = respx.post(f"{BASE}/api/chat").mock(return_value=httpx.Response(200, text=ANSWER))
     await client.approve_tool(CHAT, "ap").get_final_text()
     assert json.loads(route.calls.last.request.content)["message"]["parts"][0]["input"] == deep
+
+
+@pytest.mark.parametrize("name", ["", "..", "a\nb"])
+@respx.mock
+async def test_history_with_an_odd_id_ends(client: KaiClient, name: str) -> None:
+    """A backend may call its chats what it likes: the walk goes on from there, and ends."""
+    pages = [{"chats": [{"id": name}], "hasMore": True}, {"chats": [{"id": "b"}], "hasMore": False}]
+    respx.get(f"{BASE}/api/history").mock(side_effect=[httpx.Response(200, json=page) for page in pages])
+    assert [chat.id async for chat in client.get_all_history(batch_size=1)] == [name, "b"]
+
+
+@pytest.mark.parametrize("value", ["9" * 500, "Mon, 01 Jan 99999999999999999999 00:00:00 GMT", "-5", "nan", "soon"])
+@respx.mock
+async def test_a_retry_after_that_is_none_is_left_out(client: KaiClient, value: str) -> None:
+    """What is neither seconds nor a date says nothing about when to come back."""
+    respx.get(f"{BASE}/api/usage").mock(return_value=httpx.Response(429, headers={"retry-after": value}))
+    with pytest.raises(KaiError) as caught:
+        await client.get_usage()
+    assert caught.value.retry_after is None
+
+
+def test_a_message_may_have_any_field() -> None:
+    """A message that goes on keeps fields that have the names of Python's own words."""
+    odd: dict[str, Any] = {
+        "id": "m",
+        "role": "assistant",
+        "parts": [],
+        "cls": 1,
+        "self": 2,
+        "_fields_set": 3,
+        "metadata": None,
+    }
+    assert SSEStreamParser(message=odd).message.to_dict() == odd

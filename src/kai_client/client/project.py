@@ -44,16 +44,23 @@ class ProjectMethods(ClientBase):
         Backends differ in what `starting_after` means and refuse both cursors at once (protocol 8.1); `get_all_history`
         copes with either.
         """
-        params: dict[str, str | int] = {"limit": checked_count(limit, "limit")}
-        if starting_after is not None:
-            params["starting_after"] = checked_id(starting_after, "starting_after")
-        if ending_before is not None:
-            params["ending_before"] = checked_id(ending_before, "ending_before")
-        return await self._get(HistoryResponse, "/api/history", params=params)
+        checked_count(limit, "limit")
+        for name, cursor in (("starting_after", starting_after), ("ending_before", ending_before)):
+            if cursor is not None:
+                checked_id(cursor, name)
+        return await self._history_page(limit, starting_after, ending_before)
+
+    async def _history_page(
+        self, limit: int, starting_after: str | None = None, ending_before: str | None = None
+    ) -> HistoryResponse:
+        """A page beside whatever the backend calls its chats: in a walk the cursors are its own words."""
+        cursors = {"starting_after": starting_after, "ending_before": ending_before}
+        given = {name: cursor for name, cursor in cursors.items() if cursor is not None}
+        return await self._get(HistoryResponse, "/api/history", params={"limit": limit, **given})
 
     def get_all_history(self, batch_size: int = 100) -> AsyncGenerator[Chat]:
         """Every chat once, newest first, `batch_size` a request; it ends whatever the backend's cursors mean."""
-        return walk_history(self.get_history, checked_count(batch_size, "batch_size"))
+        return walk_history(self._history_page, checked_count(batch_size, "batch_size"))
 
     async def get_votes(self, chat_id: str) -> list[Vote]:
         """The votes of a chat, in either of the backends' shapes (protocol 8.2)."""

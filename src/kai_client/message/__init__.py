@@ -154,8 +154,12 @@ class UIMessage(
     def from_snapshot(
         cls, message_id: str, makers: tuple[Callable[[], UIPart], ...], fields: Mapping[str, Any]
     ) -> "UIMessage":
-        """The message whose parts are made when somebody looks at them; for the accumulator."""
-        return cls.model_construct(id=message_id, role="assistant", parts=LazyParts(makers), **fields)
+        """The message whose parts are made when somebody looks at them; for the accumulator. `fields` have wire names."""
+        known = {"metadata": fields["metadata"]} if "metadata" in fields else {}
+        message = cls.model_construct(id=message_id, role="assistant", parts=LazyParts(makers), **known)
+        if message.model_extra is not None:  # never by keyword: a field of the wire may be called `cls`
+            message.model_extra.update({name: value for name, value in fields.items() if name != "metadata"})
+        return message
 
     @property
     def text(self) -> str:
