@@ -108,13 +108,19 @@ class ChatStream:
 
         A task that is reading the stream meanwhile gets a `KaiClosedError`.
         """
-        self._ended = self._closed = True
-        self._ready = iter(())
+        self._closed = True
         if self._reading is not None:
             if not self._closing:  # its time can only be over once
                 self._closing = True
                 self._reading.reschedule(0)
-        elif self._body is not None:
+        else:
+            await self._release()
+
+    async def _release(self) -> None:
+        """Give the connection back; a stream that broke may yet go on."""
+        self._ended = True
+        self._ready = iter(())
+        if self._body is not None:
             await self._body.aclose()
 
     @property
@@ -210,8 +216,9 @@ class ChatStream:
 
         An `async with` around it closes at its own end; and who was refused, since another task reads, closes nothing.
         """
-        if not self._entered and self._reading is None:
-            await self.aclose()
+        if self._entered or self._reading is not None:
+            return
+        await (self._release() if self._error is not None else self.aclose())
 
     async def _open(self) -> AsyncGenerator[bytes]:
         """Send the request, once; afterwards the head has arrived."""
@@ -233,6 +240,8 @@ class ChatStream:
         errors that are the backend's own words. Does nothing for a stream that did not break.
         """
         error = self._error
+        if self._closed:
+            raise KaiClosedError("The stream was closed; send the message again", "closed")
         if error is not None and not await self._goes_on(error):
             raise error
 
@@ -245,7 +254,7 @@ class ChatStream:
                 if self._recovers and not self._closed and await self._goes_on(error):
                     continue
                 self._error = error
-                await self.aclose()
+                await self._release()
                 self._count(error)
                 self._attach(error)
                 raise
@@ -259,7 +268,7 @@ class ChatStream:
                 log_event(event.type, self._transport.credentials)
                 self._grace_over = None  # usage may be followed by more; comments prolong nothing
                 return event
-            if self._ended:
+            if self._ended or self._closed:
                 return None
             await self._receive()
 
@@ -284,11 +293,13 @@ class ChatStream:
             await self._body.aclose()
         try:
             source = await self._within_time(lambda: rest_of(self._transport, broken))
+        except KaiClosedError:
+            raise
         except KaiError:
             return False
         if source is None:
             return False
-        self._error, self._closed = None, False
+        self._error = None
         self._ready, self._decoder, self._body = source.ready, source.decoder, source.body
         self._ended = source.body is None
         self._resumed_at = self._delivered
@@ -325,7 +336,8 @@ class ChatStream:
             async with asyncio.timeout_at(self._until(now)) as self._reading:
                 return await work()
         except TimeoutError as error:
-            if self._ended:
+            if self._closed:
+                await self._release()
                 raise KaiClosedError("The stream was closed while it was being read", "closed") from error
             raise KaiTimeoutError(f"No whole answer within {timeouts.total} s in all", "timeout:total") from error
         finally:

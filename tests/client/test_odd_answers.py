@@ -105,7 +105,7 @@ async def test_history_with_an_odd_id_ends(client: KaiClient, name: str) -> None
     assert [chat.id async for chat in client.get_all_history(batch_size=1)] == [name, "b"]
 
 
-@pytest.mark.parametrize("value", ["9" * 500, "Mon, 01 Jan 99999999999999999999 00:00:00 GMT", "-5", "nan", "soon"])
+@pytest.mark.parametrize("value", ["Mon, 01 Jan 99999999999999999999 00:00:00 GMT", "-5", "nan", "soon"])
 @respx.mock
 async def test_a_retry_after_that_is_none_is_left_out(client: KaiClient, value: str) -> None:
     """What is neither seconds nor a date says nothing about when to come back."""

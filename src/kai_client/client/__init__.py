@@ -71,7 +71,7 @@ class KaiClient(ChatMethods, ProjectMethods):
             retry=retry or RetryPolicy(),
             limits=limits,
         )
-        set_up_logging()
+        set_up_logging(self._transport.credentials)
 
     @classmethod
     def from_storage_api(

@@ -10,7 +10,8 @@ from .tool_difference import tool_chunks
 
 __all__ = ["IrreconcilableError", "is_complete", "missing_events"]
 
-_GROWING: Final = {"streaming", "input-streaming"}
+_GROWING: Final = {"streaming", "input-streaming", "input-available", "approval-responded"}
+"""States that a whole answer does not end in: something is being written, or a tool runs."""
 
 
 class IrreconcilableError(ValueError):
@@ -19,7 +20,7 @@ class IrreconcilableError(ValueError):
 
 def is_complete(message: UIMessage) -> bool:
     """Whether nothing in a stored message is still being written."""
-    return not any(part.get("state") in _GROWING for part in message.parts)
+    return not any(part.get("state") in _GROWING or part.get("preliminary") for part in message.parts)
 
 
 def missing_events(partial: UIMessage, stored: UIMessage, open_ids: Mapping[int, str | None]) -> list[SSEEvent]:

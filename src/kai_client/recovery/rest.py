@@ -8,7 +8,7 @@ from typing import Final
 from kai_client._wire import is_object, read_leniently
 from kai_client.accumulator import Accumulator
 from kai_client.events import SSEEvent
-from kai_client.exceptions import KaiAuthenticationError, KaiError, KaiForbiddenError
+from kai_client.exceptions import KaiAuthenticationError, KaiClosedError, KaiError, KaiForbiddenError
 from kai_client.message import UIMessage
 from kai_client.models import ChatDetail
 from kai_client.sse import EventDecoder
@@ -62,13 +62,10 @@ async def rest_of(transport: Transport, broken: Broken) -> Source | None:
     seconds = None if transport.stream_timeouts.total is not None else _SECONDS
     try:
         async with asyncio.timeout(seconds):
-            stored = await _until_stored(transport, broken)
-            if stored is None:
-                return None
-            events = missing_events(broken.partial, stored, broken.open_ids)
+            events = await _stored_rest(transport, broken)
     except (TimeoutError, IrreconcilableError):
         return None
-    return Source(ready=iter(events), decoder=EventDecoder())
+    return None if events is None else Source(ready=iter(events), decoder=EventDecoder())
 
 
 async def _resumed(transport: Transport, broken: Broken) -> Source | None:
@@ -77,12 +74,16 @@ async def _resumed(transport: Transport, broken: Broken) -> Source | None:
     head = StreamHead()
     try:
         body = await transport.open(StreamRequest(method="GET", path=path, may_be_empty=True), head)
+    except KaiClosedError:
+        raise
     except KaiError:
         return None
     found: Source | None = None
     try:
         if head.status_code != _NO_CONTENT:
             found = await _skipped(body, EventDecoder(transport.limits.event_bytes), broken)
+    except KaiClosedError:
+        raise
     except KaiError:
         pass
     finally:
@@ -110,10 +111,11 @@ async def _skipped(body: AsyncGenerator[bytes], decoder: EventDecoder, broken: B
         ready = decoder.feed(data)
 
 
-async def _until_stored(transport: Transport, broken: Broken) -> UIMessage | None:
-    """The stored answer, asked for with growing waits; None where it may not be read.
+async def _stored_rest(transport: Transport, broken: Broken) -> list[SSEEvent] | None:
+    """What the stored answer has beyond the partial one, asked for with growing waits; None where it may not be read.
 
-    It is believed when it is complete and reads the same twice: some backends store an answer while it grows.
+    It is believed when it is complete and reads the same twice: some backends store an answer while it grows. One that is
+    behind what was delivered will catch up. Raises `IrreconcilableError` for one that says something else.
     """
     path = f"/api/chat/{path_segment(broken.chat_id, 'chat_id')}"
     wait = transport.retry.wait_initial
@@ -121,6 +123,8 @@ async def _until_stored(transport: Transport, broken: Broken) -> UIMessage | Non
     while True:
         try:
             chat: object = await transport.request("GET", path)
+        except KaiClosedError:
+            raise
         except (KaiAuthenticationError, KaiForbiddenError):
             return None
         except KaiError:
@@ -128,9 +132,13 @@ async def _until_stored(transport: Transport, broken: Broken) -> UIMessage | Non
         stored = _answer_in(chat, broken)
         now = stored.to_dict() if stored is not None else None
         if stored is not None and now == before:
-            return stored
+            try:
+                return missing_events(broken.partial, stored, broken.open_ids)
+            except IrreconcilableError:
+                if not broken.partial.text.startswith(stored.text):
+                    raise
         before = now
-        await asyncio.sleep(wait)
+        await transport.connections.sleep(wait)
         wait = min(wait * 1.5, transport.retry.wait_max)
 
 
@@ -145,9 +153,11 @@ def _answer_in(chat: object, broken: Broken) -> UIMessage | None:
     if is_object(asked) and asked.get("role") == "user":
         place = next((index for index, message in enumerate(messages) if message.id == asked.get("id")), None)
         messages = [] if place is None else messages[place + 1 :]
-    answer = next((message for message in reversed(messages) if message.role == "assistant"), None)
-    if answer is None or not is_complete(answer):
+    answer = messages[-1] if messages else None
+    if answer is None or answer.role != "assistant" or not is_complete(answer):
         return None
+    if asked is None and broken.partial.id not in {"", answer.id}:
+        return None  # a resumed stream: what the chat ends with is another answer
     if broken.began is not None and list(answer.parts) == list(broken.began.parts):
         return None  # as it was before this stream began
     return answer

@@ -39,6 +39,8 @@ def tool_chunks(before: ToolUIPart | None, after: ToolUIPart) -> list[dict[str, 
     old: dict[str, Any] = before.to_dict() if before is not None else {}
     if old == new:
         return []
+    if old.get("state") == "approval-responded" and new.get("state") == "approval-requested":
+        return None  # from before the decision
     if old.get("state") in _OUTCOMES and not old.get("preliminary"):
         # An outcome stands. What else a backend stores of the call (metadata) makes no other one of it.
         same = all(old.get(key) == new.get(key) for key in ("state", "output", "errorText"))

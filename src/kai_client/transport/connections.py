@@ -4,35 +4,35 @@ import asyncio
 import os
 import ssl
 from functools import lru_cache
-from typing import Final
 
 import httpx
 
 from kai_client.exceptions import KaiClosedError
 
-__all__ = ["Connections"]
+from .urls import is_loopback
 
-_LOOPBACK: Final = ("all://localhost", "all://127.0.0.1", "all://[::1]")
+__all__ = ["Connections"]
 
 
 class Connections:
-    """An `httpx.AsyncClient`: the user's, or our own, made when it is first needed and closed with the client."""
+    """The `httpx.AsyncClient`s of a client: the user's, or our own, made when first needed and closed with the client."""
 
     def __init__(self, given: httpx.AsyncClient | None, *, most: int) -> None:
         self._given = given
         self._most = most
-        self._own: httpx.AsyncClient | None = None
+        self._own: dict[bool, httpx.AsyncClient] = {}
+        """By whether it is for this machine's own ports."""
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._closed = False
+        self._closing = asyncio.Event()
 
     @property
     def closed(self) -> bool:
         """Whether the client was closed."""
-        return self._closed
+        return self._closing.is_set()
 
-    def client(self) -> httpx.AsyncClient:
-        """The HTTP client. Raises `KaiClosedError` when it was closed, or belongs to another event loop."""
-        if self._closed:
+    def client(self, url: str) -> httpx.AsyncClient:
+        """The HTTP client for `url`. Raises `KaiClosedError` when it was closed, or belongs to another event loop."""
+        if self.closed:
             raise KaiClosedError("The client was closed; make a new one", "closed")
         loop = asyncio.get_running_loop()
         if self._loop not in {None, loop}:
@@ -41,30 +41,38 @@ class Connections:
         self._loop = loop
         if self._given is not None:
             return self._given
-        if self._own is None:
-            self._own = _new_http_client(self._most)
-        return self._own
+        # A proxy from the environment cannot reach this machine's own ports, and must not see what goes there.
+        here = is_loopback(url)
+        if here not in self._own:
+            self._own[here] = _new_http_client(self._most, trust_env=not here)
+        return self._own[here]
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait. Raises `KaiClosedError` at once when the client is closed meanwhile."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._closing.wait()
+        except TimeoutError:
+            return
+        raise KaiClosedError("The client was closed while it waited for another attempt", "closed")
 
     async def aclose(self) -> None:
-        """Close our own HTTP client; closing twice is fine.
+        """Close our own HTTP clients; closing twice is fine.
 
         Raises `KaiClosedError` in another event loop than that of the connections: they can only be closed there.
         """
-        own, self._own, self._closed = self._own, None, True
-        if own is None:
-            return
-        if self._loop is not asyncio.get_running_loop():
-            self._own = own
+        if self._own and self._loop is not asyncio.get_running_loop():
             raise KaiClosedError("Close the client in the event loop in which it was used", "closed:other_loop")
-        await own.aclose()
+        self._closing.set()
+        while self._own:
+            await self._own.popitem()[1].aclose()
 
 
-def _new_http_client(most: int) -> httpx.AsyncClient:
+def _new_http_client(most: int, *, trust_env: bool) -> httpx.AsyncClient:
     return httpx.AsyncClient(
         follow_redirects=False,
         verify=_ssl_context(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")),
-        # A proxy from the environment cannot reach this machine's own ports.
-        mounts=dict.fromkeys(_LOOPBACK),
+        trust_env=trust_env,
         limits=httpx.Limits(max_connections=most, max_keepalive_connections=20),
     )
 

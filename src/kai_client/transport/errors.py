@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import email.utils
-import math
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -25,6 +24,8 @@ from .body import decoded
 from .credentials import Credentials
 
 _ERROR_BODY_SECONDS: Final = 5.0
+_ENDLESS: Final = 1e9
+"""Thirty years: whoever says more means never."""
 
 
 @contextmanager
@@ -119,8 +120,7 @@ def retry_after(value: str | None) -> float | None:
     if value is None:
         return None
     if value.strip().isdecimal():
-        seconds = float(value)
-        return seconds if math.isfinite(seconds) else None
+        return min(float(value), _ENDLESS)
     try:
         moment = email.utils.parsedate_to_datetime(value)
     except (ValueError, OverflowError):

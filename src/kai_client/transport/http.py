@@ -87,7 +87,7 @@ class Transport:
                         raise await self._error(response, self.timeouts)
                     return _content(response, await self._read(response))
 
-        return await self._within_total(self.timeouts.total, lambda: retrying(self.retry, method, attempt))
+        return await self._within_total(self.timeouts.total, lambda: self._retrying(method, attempt))
 
     async def open(self, request: StreamRequest, head: StreamHead) -> AsyncGenerator[bytes]:
         """A stream whose head has arrived, over as many attempts as the policy allows; `head` is filled in.
@@ -101,7 +101,10 @@ class Transport:
             await anext(body, None)
             return body
 
-        return await retrying(self.retry, request.method, attempt)
+        return await self._retrying(request.method, attempt)
+
+    async def _retrying(self, method: str, attempt: Callable[[], Awaitable[ResultT]]) -> ResultT:
+        return await retrying(self.retry, method, attempt, self.connections.sleep)
 
     async def _stream(self, request: StreamRequest, head: StreamHead) -> AsyncGenerator[bytes]:
         """The bytes of a stream, first an empty piece when the head is there."""
@@ -143,9 +146,10 @@ class Transport:
             **({"cache-control": "no-store"} if streaming else {}),
             **(self.credentials.headers() if auth else {}),
         }
-        client = self.connections.client()
+        url = f"{self.base_url}{path}"
+        client = self.connections.client(url)
         options = {"params": params, "json": json, "headers": headers, "timeout": timeouts.for_httpx()}
-        request = self._built(client, method, f"{self.base_url}{path}", options)
+        request = self._built(client, method, url, options)
         log_request(request, self.credentials)
         with self._mapped():
             # A redirect never takes the token elsewhere, whatever the caller's own client does.

@@ -5,6 +5,7 @@ The logger is `kai_client`. Secrets are left out: of headers the values that car
 
 import logging
 import os
+import weakref
 from typing import Final
 
 import httpx
@@ -20,8 +21,33 @@ _SECRET_HEADERS: Final = frozenset(
 _LEVELS: Final = {"debug": logging.DEBUG, "info": logging.INFO}
 
 
-def set_up_logging() -> None:
-    """Obey `KAI_LOG`, once; without it nothing is set up."""
+_BELOW: Final = ("httpx", *(f"httpcore.{part}" for part in ("connection", "http11", "http2", "proxy", "socks")))
+"""Loggers below us that write heads as they are: a server can echo the token there."""
+
+_KNOWN: Final = weakref.WeakSet[Credentials]()
+
+
+class _Redacting(logging.Filter):
+    """Takes the tokens of our clients out of what the libraries below log. A filter sees its own logger's records only."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Every record passes, redacted."""
+        text = shown = record.getMessage()
+        for credentials in list(_KNOWN):
+            shown = credentials.redact(shown)
+        if shown != text:
+            record.msg, record.args = shown, ()
+        return True
+
+
+_REDACTING: Final = _Redacting()
+
+
+def set_up_logging(credentials: Credentials) -> None:
+    """Keep the token out of the logs below us, and obey `KAI_LOG`, once; without it no handler is set up."""
+    _KNOWN.add(credentials)
+    for name in _BELOW:
+        logging.getLogger(name).addFilter(_REDACTING)  # adding the same one again changes nothing
     level = _LEVELS.get(os.environ.get("KAI_LOG", "").strip().lower())
     if level is None or LOG.handlers:
         return

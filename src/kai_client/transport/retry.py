@@ -80,19 +80,28 @@ class RetryPolicy:
         return error.code in NEVER_SENT or (method in _IDEMPOTENT and error.code == _LOST)
 
 
-async def retrying(policy: RetryPolicy, method: str, attempt: Callable[[], Awaitable[ResultT]]) -> ResultT:
-    """The result of the first attempt that succeeds, else the last one's error."""
+async def retrying(
+    policy: RetryPolicy,
+    method: str,
+    attempt: Callable[[], Awaitable[ResultT]],
+    sleep: Callable[[float], Awaitable[None]],
+) -> ResultT:
+    """The result of the first attempt that succeeds, else the last one's error; `sleep` waits between them."""
     try:
         return await attempt()
     except KaiError as error:
         if policy.attempts == 1 or not policy.allows(method, error):
             raise
         first = error
-    return await _again(policy, method, attempt, first)
+    return await _again(policy, method, attempt, sleep, first)
 
 
 async def _again(
-    policy: RetryPolicy, method: str, attempt: Callable[[], Awaitable[ResultT]], first: KaiError
+    policy: RetryPolicy,
+    method: str,
+    attempt: Callable[[], Awaitable[ResultT]],
+    sleep: Callable[[float], Awaitable[None]],
+    first: KaiError,
 ) -> ResultT:
     import tenacity  # noqa: PLC0415 - loaded when something has failed: most programs never need it
 
@@ -122,6 +131,7 @@ async def _again(
         retry=tenacity.retry_if_exception(lambda error: isinstance(error, KaiError) and policy.allows(method, error)),
         wait=wait,
         before_sleep=before_sleep,
+        sleep=sleep,
         reraise=True,
     )
     return await loop(next_attempt)
