@@ -273,7 +273,7 @@ class ChatStream:
             await self._receive()
 
     def _part_count(self) -> int:
-        return len(self._answer.message.parts)
+        return self._answer.part_count
 
     async def _goes_on(self, error: KaiError) -> bool:
         """Whether the rest of the answer was found; it is what comes next then."""

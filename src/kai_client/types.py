@@ -19,6 +19,7 @@ __all__ = [
     "KaiBackend",
     "MessageRole",
     "NotGiven",
+    "ProviderMetadata",
     "SSEEventType",
     "ToolCallState",
     "VisibilityType",
@@ -30,6 +31,10 @@ JsonObject: TypeAlias = dict[str, JsonValue]
 
 Json: TypeAlias = Annotated[JsonValue, SkipValidation]
 """Any JSON value in a model's field. It came out of a JSON decoder, so checking it again would only cost time."""
+
+
+ProviderMetadata: TypeAlias = dict[str, Json]
+"""What a provider adds to a chunk or a part: `{provider: {key: value}}` (protocol 4.3, PM)."""
 
 
 class _Unset(Enum):

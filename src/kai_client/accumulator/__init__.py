@@ -129,6 +129,11 @@ class Accumulator:
         """The assistant message so far."""
         return self._message.snapshot()
 
+    @property
+    def part_count(self) -> int:
+        """How many parts the message has so far, without making any of them."""
+        return len(self._message.parts)
+
     def _new_parts(self) -> list[UIPart]:
         return [part.snapshot()() for part in self._message.parts[self._message.first_new_part :]]
 

@@ -6,9 +6,10 @@ from typing import TypeAlias
 from kai_client._wire import read_leniently
 from kai_client.events import ToolCallEvent
 from kai_client.message import ToolInputStreamingUIPart, UIPart
+from kai_client.message.tools import DYNAMIC
 
 from .part_state import PartState
-from .tool_parts import DYNAMIC, is_tool
+from .tool_parts import is_tool
 
 __all__ = ["ToolCalls"]
 

@@ -21,6 +21,7 @@ from kai_client.events import (
     ToolOutputDeniedEvent,
     ToolOutputErrorEvent,
 )
+from kai_client.message.tools import DYNAMIC
 from kai_client.types import Json, JsonObject
 
 from .approval_index import ApprovalIndex
@@ -29,7 +30,6 @@ from .part_state import ABSENT, PartState
 from .problems import Problems
 
 _Handler: TypeAlias = Callable[[Any, Any], None]
-DYNAMIC = "dynamic-tool"
 
 _LEGACY_STATES: Final = {
     ("started", False): "input-streaming",

@@ -7,12 +7,9 @@ from pydantic import BaseModel
 from pydantic.alias_generators import to_camel
 
 from kai_client._wire import read_leniently, to_wire
-from kai_client.types import Json, JsonObject
+from kai_client.types import JsonObject
 
-__all__ = ["BaseSSEEvent", "ChunkEvent", "ProviderMetadata"]
-
-ProviderMetadata = dict[str, Json]
-"""What a provider adds to a part: `{provider: {key: value}}` (protocol 4.3, PM)."""
+__all__ = ["BaseSSEEvent", "ChunkEvent"]
 
 
 class BaseSSEEvent(

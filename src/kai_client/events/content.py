@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 from pydantic import Field, StrictBool
 
 from kai_client._wire import read_leniently
-from kai_client.types import Json, JsonObject
+from kai_client.types import Json, JsonObject, ProviderMetadata
 
-from .base import BaseSSEEvent, ChunkEvent, ProviderMetadata
+from .base import BaseSSEEvent, ChunkEvent
 
 __all__ = [
     "CustomEvent",

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import ClassVar, Literal
 
-from kai_client.types import Json
+from kai_client.types import Json, ProviderMetadata
 
-from .base import BaseSSEEvent, ChunkEvent, ProviderMetadata
+from .base import BaseSSEEvent, ChunkEvent
 
 __all__ = [
     "ReasoningDeltaEvent",

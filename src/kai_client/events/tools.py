@@ -5,9 +5,9 @@ from typing import ClassVar, Literal
 from pydantic import StrictBool
 
 from kai_client._wire import WireModel
-from kai_client.types import Json
+from kai_client.types import Json, ProviderMetadata
 
-from .base import BaseSSEEvent, ChunkEvent, ProviderMetadata
+from .base import BaseSSEEvent, ChunkEvent
 
 __all__ = [
     "ToolApproval",

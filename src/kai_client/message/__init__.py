@@ -25,6 +25,7 @@ from .content import (
 )
 from .lazy import LazyParts
 from .tools import (
+    DYNAMIC,
     ToolApprovalRequestedUIPart,
     ToolApprovalRespondedUIPart,
     ToolApprovalState,
@@ -97,7 +98,7 @@ def read_part(data: Mapping[str, Any]) -> UIPart:
     found: type[UIPart] | None = None
     if isinstance(kind, str):
         found = _BY_TYPE.get(kind) or (DataUIPart if kind.startswith("data-") else None)
-        if found is None and isinstance(state, str) and (kind == "dynamic-tool" or kind.startswith("tool-")):
+        if found is None and isinstance(state, str) and (kind == DYNAMIC or kind.startswith("tool-")):
             found = _BY_STATE.get(state)
     if found is not None:
         try:

@@ -2,9 +2,9 @@
 
 from typing import TYPE_CHECKING, Any, Literal
 
-from kai_client.types import Json
+from kai_client.types import Json, ProviderMetadata
 
-from .base import ProviderMetadata, UIPartBase
+from .base import UIPartBase
 
 __all__ = [
     "CustomUIPart",

@@ -5,9 +5,9 @@ from typing import Literal
 from pydantic import BaseModel, Field, StrictBool
 from pydantic.alias_generators import to_camel
 
-from kai_client.types import Json
+from kai_client.types import Json, ProviderMetadata
 
-from .base import ProviderMetadata, UIPartBase
+from .base import UIPartBase
 
 __all__ = [
     "ToolApprovalRequestedUIPart",
