@@ -60,6 +60,11 @@ class Accumulator:
         self._note(event)
         return changed
 
+    def go_on(self) -> None:
+        """Another response continues the answer: its end is open again, and what was used so far counts."""
+        self.finish = None
+        self._usage.settle()
+
     def _is_another_message(self, event: StartEvent) -> bool:
         """Where the message starts anew (protocol 5.7), so does all that was collected of it."""
         return event.message_id is not None and self._message.message_id not in {"", event.message_id}

@@ -5,10 +5,10 @@ from typing import Final
 
 from pydantic import JsonValue
 
-from ._wire import is_object
-from .exceptions import KaiError
-from .message import UIMessage
-from .models import ToolResultPart
+from kai_client._wire import is_object
+from kai_client.exceptions import KaiError
+from kai_client.message import UIMessage
+from kai_client.models import ToolResultPart
 
 __all__ = ["CONFIRMED", "DENIED", "answered_message", "checked_decision", "tool_result"]
 

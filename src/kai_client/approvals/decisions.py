@@ -1,0 +1,83 @@
+"""The vocabulary of approvals: the call that is decided about, what a decision can be, and who makes it."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Generic, TypeAlias
+
+from typing_extensions import TypeVar
+
+from kai_client.message import UIMessage
+from kai_client.types import Json
+
+__all__ = ["Approval", "Decision", "Denial", "Policy", "Ruling", "ToolCall", "checked_bool", "decision_of"]
+
+InputT = TypeVar("InputT", default=Any)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolCall(Generic[InputT]):
+    """One call that waits for a decision, with its own arguments.
+
+    A snapshot: nothing that is done to `input` or `message` changes what was called or what is sent. `input` is the JSON that
+    the model wrote, or a model of yours where a `Toolbox` has validated it. `approval_id` is set where the backend asked by
+    an approval request; `read_only` where its catalogue of tools says so; `request_reason` where it says why it asks.
+    """
+
+    chat_id: str
+    tool_call_id: str
+    tool_name: str
+    input: InputT
+    message: UIMessage
+    """The assistant's message so far."""
+    approval_id: str | None = None
+    title: str | None = None
+    request_reason: str | None = None
+    read_only: bool | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Approval:
+    """A yes. `updated_input` replaces the arguments, `answers` go to tools that ask questions: both on kai-agent only.
+
+    Where the backend cannot change the arguments (protocol 2.4), the call is denied: what was not approved does not run.
+    """
+
+    updated_input: Mapping[str, Json] | None = None
+    answers: Mapping[str, Json] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Denial:
+    """A no. The model is told the reason, and can try something else."""
+
+    reason: str | None = None
+
+
+Decision: TypeAlias = Approval | Denial
+
+Ruling: TypeAlias = bool | Approval | Denial | None
+"""What a policy may return; None leaves the call pending."""
+
+Policy: TypeAlias = Callable[[ToolCall[Any]], Ruling | Awaitable[Ruling]]
+"""Decides about one call. A sync policy is called in the event loop: let one that waits for somebody be async."""
+
+YES: Final = Approval()
+NO: Final = Denial()
+
+
+def decision_of(ruling: object) -> Decision | None:
+    """The decision that a policy's answer is. Raises `TypeError` for anything else: a string never approves."""
+    match ruling:
+        case None | Approval() | Denial():
+            return ruling
+        case bool():
+            return YES if ruling else NO
+        case _:
+            raise TypeError(f"A policy returns True, False, an Approval, a Denial or None, not {type(ruling).__name__}")
+
+
+def checked_bool(approved: bool) -> bool:
+    """`approved` if it is a bool: a string never approves, not even `"false"`. Raises `TypeError` otherwise."""
+    if not isinstance(approved, bool):  # pyright: ignore[reportUnnecessaryIsInstance] - the one argument not to guess
+        raise TypeError(f"approved must be True or False, not {type(approved).__name__}")
+    return approved

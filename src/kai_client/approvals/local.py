@@ -1,0 +1,35 @@
+"""What a run needs of tools that run on the client's side; `Toolbox` has it."""
+
+from dataclasses import dataclass
+from typing import Any, Protocol, runtime_checkable
+
+from kai_client.types import Json
+
+from .decisions import Policy, ToolCall
+
+__all__ = ["LocalResult", "LocalTools"]
+
+
+@dataclass(frozen=True, slots=True)
+class LocalResult:
+    """What came of a call: an output, or the text of an error, which the model is told."""
+
+    output: Json = None
+    error: str | None = None
+
+
+@runtime_checkable
+class LocalTools(Protocol):
+    """Functions on this machine, and policies for tools of the backend."""
+
+    def runs(self, tool_name: str) -> bool:
+        """Whether this tool runs here."""
+        ...
+
+    def policy_for(self, tool_name: str) -> Policy | None:
+        """The policy of a tool that the backend runs; None where there is none of its own."""
+        ...
+
+    async def answer(self, call: ToolCall[Any]) -> LocalResult:
+        """Run the tool with the call's input. What goes wrong is the result's error; it raises for misuse only."""
+        ...

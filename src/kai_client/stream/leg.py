@@ -1,0 +1,158 @@
+"""One response of an answer: its request, its bytes, the events that they make, and where the rest is when it breaks."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from kai_client.accumulator import Accumulator
+from kai_client.events import SSEEvent
+from kai_client.exceptions import KaiClosedError, KaiError, KaiStreamError
+from kai_client.message import UIMessage
+from kai_client.recovery import Broken, OpenParts, is_recoverable, rest_of
+from kai_client.sse import EventDecoder
+from kai_client.transport import StreamHead, StreamRequest, Transport
+
+from .watch import Watch
+
+_OK: Final = 200
+
+__all__ = ["Leg", "Opening"]
+
+
+@dataclass(frozen=True)
+class Opening:
+    """How a response begins: its request, and the assistant message that goes on in it, if there is one.
+
+    Without a request there is no response: the message is the whole answer. `events` are what this side adds before it, and
+    `failure` is raised once the backend has taken the request.
+    """
+
+    request: StreamRequest | None
+    message: UIMessage | None = None
+    events: Sequence[SSEEvent] = ()
+    failure: Exception | None = None
+
+
+class Leg:
+    """A response that is read; an answer that was asked for approvals may take several, one after the other.
+
+    `ready` are the events that are there. `ended` says that no more bytes will come, `over` that they ended where an answer
+    may end.
+    """
+
+    def __init__(self, transport: Transport, watch: Watch, opening: Opening) -> None:
+        self.head = StreamHead()
+        self.ready: Iterator[SSEEvent] = iter(())
+        self.ended = False
+        self.over = False
+        self._transport = transport
+        self._watch = watch
+        self._opening = opening
+        self._body: AsyncGenerator[bytes] | None = None
+        self._decoder = EventDecoder(transport.limits.event_bytes)
+        self._open_parts = OpenParts()
+        self._delivered = 0
+        self._resumed_at: int | None = None
+        self._grace_over: float | None = None
+
+    @property
+    def terminal(self) -> bool:
+        """Whether the answer was declared over."""
+        return self._decoder.terminal
+
+    async def open(self) -> None:
+        """Send the request, once; afterwards the response's head has arrived."""
+        if self._opening.request is None:
+            self.ended = self.over = True
+        elif self._body is None:
+            self._body = await self._transport.open(self._opening.request, self.head)
+        if self._opening.failure is not None:
+            raise self._opening.failure
+
+    async def aclose(self) -> None:
+        """Give the connection back."""
+        self.ended = True
+        self.ready = iter(())
+        if self._body is not None:
+            await self._body.aclose()
+
+    def note(self, event: SSEEvent, answer: Accumulator) -> None:
+        """An event was folded into the answer."""
+        self._open_parts.note(event, lambda: answer.part_count)
+        self._delivered += 1
+        self._grace_over = None  # usage may be followed by more; comments prolong nothing
+
+    async def receive(self) -> None:
+        """Have the decoder work on the next piece of the body, or note its end."""
+        try:
+            data = await self._watch.within(self._piece, self._until())
+        except KaiError as error:
+            if not self._decoder.terminal:
+                if self._transport.connections.closed:
+                    raise KaiClosedError("The client was closed while its stream was read", "closed") from error
+                raise
+            data = None  # the answer was complete: how its connection ended no longer matters
+        if data is not None:
+            self.ready = self._decoder.feed(data)
+            return
+        self.ended = True
+        self.ready = self._last_events()
+
+    async def _piece(self) -> bytes | None:
+        if self._body is None:
+            await self.open()
+        return None if self._body is None else await anext(self._body, None)
+
+    def _until(self) -> float | None:
+        """When to stop waiting: an answer that was declared over may be followed by its usage, but not for ever."""
+        if not self._decoder.terminal:
+            return None
+        if self._grace_over is None:
+            self._grace_over = asyncio.get_running_loop().time() + self._transport.stream_timeouts.grace
+        return self._grace_over
+
+    def _last_events(self) -> Iterator[SSEEvent]:
+        yield from self._decoder.close()
+        # Comments alone are nothing to resume, too (protocol 7.1).
+        request = self._opening.request
+        empty_is_fine = request is None or (request.may_be_empty and self._decoder.silent)
+        if not (self._decoder.terminal or empty_is_fine):
+            raise KaiStreamError("The answer broke off: no finish, error or [DONE]", "stream:incomplete")
+        self.over = True
+
+    def received(self) -> str | None:
+        """How much of a body had arrived, for the text of an error; None before there was one."""
+        if self.head.status_code is None:
+            return None
+        return f"{self._decoder.events_received} events, {self._decoder.bytes_received} bytes"
+
+    async def find_rest(self, error: KaiError, chat_id: str, partial: UIMessage, *, resumable: bool) -> bool:
+        """Whether the rest of a response that broke was found; it is what comes next then."""
+        request = self._opening.request
+        if request is None or self.head.status_code != _OK or not is_recoverable(error):
+            return False
+        broken = Broken(
+            chat_id=chat_id,
+            request=request,
+            began=self._opening.message,
+            partial=partial,
+            events=self._delivered,
+            open_ids=self._open_parts.ids(),
+            # A replay that broke where the last one did will break there again.
+            may_resume=resumable and self._resumed_at != self._delivered,
+        )
+        if self._body is not None:
+            await self._body.aclose()
+        try:
+            source = await self._watch.within(lambda: rest_of(self._transport, broken))
+        except KaiClosedError:
+            raise
+        except KaiError:
+            return False
+        if source is None:
+            return False
+        self.ready, self._decoder, self._body = source.ready, source.decoder, source.body
+        self.ended = self.over = source.body is None  # a stored answer is taken whole or not at all
+        self._resumed_at = self._delivered
+        return True

@@ -1,0 +1,55 @@
+"""How long a stream may wait: its total time, and a close from another task that ends any wait."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from kai_client.exceptions import KaiClosedError, KaiTimeoutError
+
+ResultT = TypeVar("ResultT")
+
+__all__ = ["Watch"]
+
+
+class Watch:
+    """Bounds every wait of one stream. `total` is in seconds and counts from the first wait; one task waits at a time."""
+
+    def __init__(self, total: float | None) -> None:
+        self.closed = False
+        self._total = total
+        self._deadline: float | None = None
+        self._waiting: asyncio.Timeout | None = None
+        self._interrupted = False
+
+    @property
+    def waits(self) -> bool:
+        """Whether a task waits here now."""
+        return self._waiting is not None
+
+    def close(self) -> None:
+        """End the wait that goes on, if one does, with a `KaiClosedError`; later ones are the caller's to refuse."""
+        self.closed = True
+        if self._waiting is not None and not self._interrupted:  # its time can only be over once
+            self._interrupted = True
+            self._waiting.reschedule(0)
+
+    async def within(self, work: Callable[[], Awaitable[ResultT]], until: float | None = None) -> ResultT:
+        """What `work` returns, unless the time for all of it is over, or `until` on the loop's clock, or it is closed."""
+        if self._waiting is not None:
+            raise RuntimeError("The stream is being read by another task")
+        if self._deadline is None and self._total is not None:
+            self._deadline = asyncio.get_running_loop().time() + self._total
+        ends = [moment for moment in (self._deadline, until) if moment is not None]
+        bound = asyncio.timeout_at(min(ends, default=None))
+        try:
+            async with bound as self._waiting:
+                return await work()
+        except TimeoutError as error:
+            if not bound.expired():
+                raise  # the work's own
+            if self.closed:
+                raise KaiClosedError("The stream was closed while it was being read", "closed") from error
+            raise KaiTimeoutError(f"No whole answer within {self._total} s in all", "timeout:total") from error
+        finally:
+            self._waiting = None
+            self._interrupted = False
