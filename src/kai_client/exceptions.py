@@ -12,6 +12,7 @@
     +-- KaiStreamError           the answer's stream is malformed, broken, aborted or incomplete
     +-- KaiConfigError           (also a ValueError) a token, URL or setting that cannot work
     +-- KaiClosedError           (also a RuntimeError) the client or stream was closed before
+    +-- ToolError                (in `toolbox`) a tool of your own failed, or was called with what it does not take
 
 The caller's own misuse (an empty id, an unknown enum value) is a plain `ValueError` or `TypeError`, raised before anything
 is sent. The mapping from status and code is that of protocol 3.3.

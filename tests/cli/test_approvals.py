@@ -31,7 +31,10 @@ def decisions(kai_server: KaiServer) -> int:
 def test_without_a_terminal_the_answer_is_no(kai_there: Kai) -> None:
     """The call is refused, the model's words about that are printed, and the exit status is 4."""
     run = kai_there("chat", "-m", "Create a bucket called test")
-    assert (run.code, run.out) == (4, "All right, I did not create the bucket `test`.\n")
+    assert (run.code, run.out) == (
+        4,
+        "All right, I did not create the bucket `test`. You said: Nobody can be asked here.\n",
+    )
     assert "create_bucket needs approval, and nobody can be asked here: denied." in run.err
     assert run.err.splitlines()[-1] == (
         "Error: Not allowed to run create_bucket; run it in a terminal to be asked, or with --auto-approve"

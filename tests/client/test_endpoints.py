@@ -1,5 +1,7 @@
 """The 17 endpoints of protocol section 2: what is sent, and both variants of what comes back."""
 
+# pyright: reportDeprecated=false
+
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
@@ -10,6 +12,8 @@ import pytest
 import respx
 
 from kai_client import ChatModel, KaiClient, KaiError, KaiNotFoundError, ToolRestrictions, VoteType
+
+pytestmark = pytest.mark.filterwarnings("ignore:Use client.run:DeprecationWarning")
 
 BASE = "https://kai.test"
 CHAT = "6f0a8f0e-0000-4000-8000-000000000000"

@@ -1,5 +1,7 @@
 """Answers that are JSON, but not as promised: what can be read is read, nothing is made up, no foreign exception."""
 
+# pyright: reportDeprecated=false
+
 import json
 from collections.abc import AsyncIterator
 from typing import Any
@@ -9,6 +11,8 @@ import pytest
 import respx
 
 from kai_client import KaiClient, KaiError, SSEStreamParser
+
+pytestmark = pytest.mark.filterwarnings("ignore:Use client.run:DeprecationWarning")
 
 BASE = "https://kai.test"
 CHAT = "6f0a8f0e-0000-4000-8000-000000000000"

@@ -106,6 +106,7 @@ ARGUMENTS: dict[str, Any] = {
 }
 
 
+@pytest.mark.filterwarnings("ignore:Use client.run:DeprecationWarning")
 @pytest.mark.parametrize("path", [path for path, (kind, _) in METHODS.items() if kind == "async iterator"])
 async def test_async_iterator(path: str) -> None:
     """A method that was an async generator returns, at once, what `async for`, `anext` and `aclosing` take."""

@@ -1,15 +1,27 @@
 """Tool approval in the style of the published documentation, all three flows (protocol 2.4 and 2.5)."""
 
+# pyright: reportDeprecated=false
+
 # mypy: disable-error-code="union-attr"
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import httpx
 import pytest
 import respx
 from mocked import ANSWER, DONE, KAI, PENDING, STORAGE, TOKEN, chat_answers, mocked_stack, posted
 
-from kai_client import KaiClient, KaiError, KaiNotFoundError, SSEStreamParser, TextEvent, ToolApprovalRequestEvent
+from kai_client import (
+    ChatStream,
+    KaiClient,
+    KaiError,
+    KaiNotFoundError,
+    SSEStreamParser,
+    TextEvent,
+    ToolApprovalRequestEvent,
+)
+
+pytestmark = pytest.mark.filterwarnings("ignore:Use client.run:DeprecationWarning")
 
 
 @pytest.fixture
@@ -81,3 +93,22 @@ async def test_tool_results(kai: respx.MockRouter) -> None:
             (part,) = posted(route)["message"]["parts"]
             expected = {"type": "tool-result", "toolCallId": "c1", "toolName": "create_bucket", "result": result}
             assert part == expected
+
+
+SUPERSEDED: dict[str, Callable[[KaiClient], ChatStream]] = {
+    "send_tool_approval_response": lambda client: client.send_tool_approval_response("c", "ap1", approved=True),
+    "approve_tool": lambda client: client.approve_tool("c", "ap1"),
+    "reject_tool": lambda client: client.reject_tool("c", "ap1"),
+    "send_tool_result": lambda client: client.send_tool_result("c", "c1", "t", "confirmed"),
+    "confirm_tool": lambda client: client.confirm_tool("c", "c1", "t"),
+    "deny_tool": lambda client: client.deny_tool("c", "c1", "t"),
+}
+
+
+@pytest.mark.parametrize("name", SUPERSEDED)
+async def test_superseded_methods_name_their_successor(name: str) -> None:
+    """Each warns once, when it is called, at the caller's own line, and names `client.run`."""
+    async with KaiClient(TOKEN, STORAGE, KAI) as client:
+        with pytest.warns(DeprecationWarning, match=r"client\.run\(chat_id, text, approve=policy\)") as warned:
+            SUPERSEDED[name](client)
+    assert [warning.filename for warning in warned] == [__file__]

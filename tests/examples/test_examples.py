@@ -18,7 +18,12 @@ PRINTED: list[tuple[str, list[str], str, list[str]]] = [
     ("one_shot.py", [], "", ["| country | orders |", "(chat "]),
     ("continue_conversation.py", [], "", ["Kai: Your name is Ada.", "has 4 messages:", "user: What is my name?"]),
     ("tool_approval.py", ["--auto"], "", ["I created the bucket `in.c-sandbox`."]),
-    ("tool_approval.py", [], "yes\n", ["Run create_bucket with {'name': 'sandbox'}? [y/N]", "I created the bucket"]),
+    (
+        "tool_approval.py",
+        [],
+        "yes\n",
+        ["Run create_bucket with {'name': 'sandbox'}? [y/N, or why not]", "I created the bucket"],
+    ),
     ("tool_approval.py", [], "\n", ["I did not create the bucket `sandbox`."]),
     ("history.py", [], "", ["The newest 2 chats; are there more? True", "Which tables do I have?", "What can you do?"]),
     ("voting.py", [], "", ["voted up on ", "stored: up"]),
@@ -59,8 +64,9 @@ def test_the_example_prints_what_it_promises(name: str, arguments: list[str], an
 
 
 def test_every_example_is_run() -> None:
-    """No example is left out of the table."""
-    assert {path.name for path in EXAMPLES.glob("*.py")} - {"connect.py"} == {row[0] for row in PRINTED}
+    """No example is left out of the table but those that serve, which `test_function_example.py` calls."""
+    unprinted = {"connect.py", "mcp_functions.py"}
+    assert {path.name for path in EXAMPLES.glob("*.py")} - unprinted == {row[0] for row in PRINTED}
 
 
 @pytest.mark.parametrize("mode", ["agent", "assistant"])

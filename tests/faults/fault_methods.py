@@ -1,6 +1,9 @@
 """Every public method that talks to a server: how it is called, and a good answer to it."""
 
+# pyright: reportDeprecated=false
+
 import json
+import warnings
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -8,7 +11,7 @@ from typing import Any, Literal
 import pytest
 from fault_server import TOKEN
 
-from kai_client import ChatStream, KaiClient, KaiError, Limits, RetryPolicy, Timeouts
+from kai_client import ChatStream, KaiBackend, KaiClient, KaiError, Limits, RetryPolicy, Timeouts, approve_all
 
 CHAT = "6f0a8f0e-0000-4000-8000-000000000000"
 MESSAGE = "6f0a8f0e-0000-4000-8000-000000000001"
@@ -113,11 +116,24 @@ async def _chat(client: KaiClient) -> str:
 async def _nobody_asks(client: KaiClient) -> str:
     """Reads the chat, and finds that no message asks for the approval."""
     try:
-        return await client.approve_tool(CHAT, "a1").get_final_text()
+        return await _superseded(lambda: client.approve_tool(CHAT, "a1")).get_final_text()
     except KaiError as error:
         if error.code != "approval:not_found":
             raise
         return error.code
+
+
+def _superseded(call: Callable[[], ChatStream]) -> ChatStream:
+    """A call of a method that says, rightly, that there is a better one."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return call()
+
+
+def _of_assistant(client: KaiClient) -> KaiClient:
+    """The client of a known kai-assistant: a run needs no other request to find out."""
+    client.backend = KaiBackend.ASSISTANT
+    return client
 
 
 async def _history(client: KaiClient) -> list[Any]:
@@ -203,14 +219,21 @@ STREAM_METHODS = [
     _streaming("resume_stream", lambda c: c.resume_stream(CHAT), wants="resume"),
     _streaming(
         "send_tool_approval_response",
-        lambda c: c.send_tool_approval_response(CHAT, "a1", approved=True),
+        lambda c: _superseded(lambda: c.send_tool_approval_response(CHAT, "a1", approved=True)),
         first=ASKING,
     ),
-    _streaming("approve_tool", lambda c: c.approve_tool(CHAT, "a1"), first=ASKING),
-    _streaming("reject_tool", lambda c: c.reject_tool(CHAT, "a1", reason="no"), _final, "answer", ASKING),
-    _streaming("send_tool_result", lambda c: c.send_tool_result(CHAT, "c1", "run_job", {"k": [1]})),
-    _streaming("confirm_tool", lambda c: c.confirm_tool(CHAT, "c1", "run_job")),
-    _streaming("deny_tool", lambda c: c.deny_tool(CHAT, "c1", "run_job"), _text, "answer"),
+    _streaming("approve_tool", lambda c: _superseded(lambda: c.approve_tool(CHAT, "a1")), first=ASKING),
+    _streaming(
+        "reject_tool", lambda c: _superseded(lambda: c.reject_tool(CHAT, "a1", reason="no")), _final, "answer", ASKING
+    ),
+    _streaming(
+        "send_tool_result", lambda c: _superseded(lambda: c.send_tool_result(CHAT, "c1", "run_job", {"k": [1]}))
+    ),
+    _streaming("confirm_tool", lambda c: _superseded(lambda: c.confirm_tool(CHAT, "c1", "run_job"))),
+    _streaming("deny_tool", lambda c: _superseded(lambda: c.deny_tool(CHAT, "c1", "run_job")), _text, "answer"),
+    _streaming("run: iterated", lambda c: _of_assistant(c).run(CHAT, "Hi")),
+    _streaming("run: get_final_text", lambda c: _of_assistant(c).run(CHAT, "Hi"), _text, "answer"),
+    _streaming("run: goes on", lambda c: _of_assistant(c).run(CHAT, approve=approve_all), first=ASKING),
 ]
 
 METHODS = JSON_METHODS + STREAM_METHODS

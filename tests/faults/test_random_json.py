@@ -125,12 +125,13 @@ async def test_any_json_for_any_field_of_a_stream(method: Method, data: st.DataO
     await _answered(method, "".join(f"data: {json.dumps(each)}\n\n" for each in chunks).encode() + b"data: [DONE]\n\n")
 
 
+@pytest.mark.parametrize("name", ["approve_tool", "run: goes on"])
 @FEW
 @given(data=st.data())
-async def test_any_json_for_any_field_of_a_chat_that_is_answered(data: st.DataObject) -> None:
+async def test_any_json_for_any_field_of_a_chat_that_is_answered(name: str, data: st.DataObject) -> None:
     """The approval flow reads a stored chat and sends a part of it back: whatever is stored, no foreign exception."""
     stored = _with(json.loads(ASKING), data.draw(st.sampled_from(_places(json.loads(ASKING)))), data.draw(JSON))
-    method = next(each for each in STREAM_METHODS if each.name == "approve_tool")
+    method = next(each for each in STREAM_METHODS if each.name == name)
     await _answered(Method(method.name, method.call, "stream", method.body, json.dumps(stored).encode()), method.body)
 
 

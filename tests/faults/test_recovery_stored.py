@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from fault_server import Exchange, fault_server
 
-from kai_client import ChatStream, KaiClient, KaiClosedError, KaiStreamError, RetryPolicy, Timeouts
+from kai_client import ChatStream, KaiClient, KaiClosedError, KaiStreamError, RetryPolicy, Timeouts, approve_all
 
 Message = dict[str, Any]
 Store = Callable[[int, str], list[Message]]
@@ -106,7 +106,7 @@ async def test_an_approved_call_is_not_taken_for_its_request() -> None:
         return [_user("u1"), _answer("m1", ran, _text("Done")) if read > 5 else _answer("m1", asked)]
 
     async with _broken(store) as client:
-        assert await _recovered(client.approve_tool("c", "a1")) == "Done"
+        assert await _recovered(client.run("c", approve=approve_all)) == "Done"
 
 
 async def test_a_resumed_stream_is_not_the_answer_before() -> None:

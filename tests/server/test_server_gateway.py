@@ -1,15 +1,18 @@
 """The server in front of a `KaiClient`: a gateway that cannot be told from the service behind it."""
 
+# pyright: reportDeprecated=false
+
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 import pytest
 from local_api import error_of, local_api, new_id, until
 
+from kai_client.approvals import LocalResult, Policy, ToolCall, by_id
 from kai_client.client import KaiClient
 from kai_client.events import ToolCallEvent
 from kai_client.exceptions import KaiAuthenticationError, KaiForbiddenError, KaiNotFoundError, KaiRateLimitError
-from kai_client.server import KaiService, ScriptedKai, ask, kai_app, say, serve
+from kai_client.server import KaiService, ScriptedKai, ask, call, kai_app, say, serve
 from kai_client.server.faults import Mode
 
 
@@ -80,7 +83,7 @@ async def test_assistant_approvals_pass_through(approved: bool) -> None:
         await first.get_final_message()
         (call,) = first.tool_calls.values()
         assert call.approval is not None
-        answer = client.send_tool_approval_response(chat_id, call.approval.id, approved)
+        answer = client.run(chat_id, approve=by_id({call.approval.id: approved}))
         await answer.get_final_message()
         assert answer.tool_calls[call.tool_call_id].state == ("output-available" if approved else "output-denied")
 
@@ -145,9 +148,10 @@ async def test_resuming_passes_through() -> None:
         assert [event async for event in client.resume_stream(chat_id)] == []
 
 
-@pytest.mark.parametrize(("result", "declined"), [("confirmed", False), ("denied", True)])
-async def test_the_oldest_answers_pass_through(result: str, declined: bool) -> None:
-    """A tool result by a user message reaches the upstream"""
+@pytest.mark.filterwarnings("ignore:Use client.run:DeprecationWarning")
+@pytest.mark.parametrize(("result", "state"), [("confirmed", "output-available"), ("denied", "output-denied")])
+async def test_the_oldest_answers_pass_through(result: str, state: str) -> None:
+    """A tool result by a user message reaches the upstream, as the answer to what the upstream asked"""
     chat_id = new_id()
     async with through_gateway(ScriptedKai([[ask("w", {}, "done"), say("Fine.")]]), "assistant") as client:
         first = client.send_message(chat_id, "go")
@@ -155,25 +159,56 @@ async def test_the_oldest_answers_pass_through(result: str, declined: bool) -> N
         (call,) = first.tool_calls.values()
         answer = client.send_tool_result(chat_id, call.tool_call_id, "w", result)
         await answer.get_final_message()
-        output = answer.tool_calls[call.tool_call_id].output
-    assert isinstance(output, dict) is declined
+        assert answer.tool_calls[call.tool_call_id].state == state
+
+
+class Weather:
+    """A tool of the client's own side."""
+
+    def runs(self, tool_name: str) -> bool:
+        """The weather alone."""
+        return tool_name == "weather"
+
+    def policy_for(self, tool_name: str) -> Policy | None:
+        """None."""
+        return None
+
+    async def answer(self, call: ToolCall) -> LocalResult:
+        """The weather at the place that was asked for."""
+        return LocalResult({"weather": f"rain in {call.input['place']}"})
+
+
+async def test_several_answers_at_once_pass_through() -> None:
+    """A step with two decisions and a result of the client's own tool is answered in one request through the gateway"""
+    calls = [ask("w", {"n": 1}, "one"), ask("w", {"n": 2}, "two"), call("weather", {"place": "Brno"}, client_side=True)]
+    async with through_gateway(ScriptedKai([[*calls, say("Fine.")]]), "assistant") as client:
+        run = client.run(new_id(), "go", approve=lambda asked: asked.input == {"n": 1}, tools=Weather())
+        message = await run.get_final_message()
+    assert [(part.state, part.get("output")) for part in message.tool_parts] == [
+        ("output-available", "one"),
+        ("output-denied", None),
+        ("output-available", {"weather": "rain in Brno"}),
+    ]
 
 
 async def test_what_a_text_service_cannot_take_is_refused() -> None:
-    """Files, two decisions at once and results that are no texts are 400 at a gateway, not lost"""
+    """Files, one decision where two wait, and answers that nobody asked for are 400 at a gateway, not lost"""
     chat_id = new_id()
     picture = {"type": "file", "mediaType": "image/png", "name": "a.png", "url": "data:,"}
-    decisions = [
-        {"type": "tool-approval-response", "approvalId": approval_id, "approved": True} for approval_id in ("a", "b")
-    ]
-    result = {"type": "tool-result", "toolCallId": "c", "toolName": "t", "result": {"rows": 1}}
+    kai = ScriptedKai([[ask("w", {"n": 1}), ask("w", {"n": 2})], "Fine."])
     async with (
-        serve(kai_app(ScriptedKai(), mode="assistant")) as upstream,
+        serve(kai_app(kai, mode="assistant")) as upstream,
         KaiClient("upstream-token", upstream, upstream) as inner,
         local_api(inner, mode="assistant") as api,
     ):
-        for parts in ([picture], decisions, [result]):
-            message = {"id": new_id(), "role": "user", "parts": parts}
-            response = await api.http.post("/api/chat", json=api.body(chat_id, "-", message=message))
+        chunks = await api.send(chat_id, "go")
+        first, _ = [chunk["approvalId"] for chunk in chunks if chunk["type"] == "tool-approval-request"]
+        decision = {"type": "tool-approval-response", "approvalId": first, "approved": True}
+        other = new_id()
+        await api.send(other, "go")
+        for chat, part in ((chat_id, picture), (chat_id, decision), (other, decision)):
+            message = {"id": new_id(), "role": "user", "parts": [part]}
+            response = await api.http.post("/api/chat", json=api.body(chat, "-", message=message))
             assert (response.status_code, error_of(response, "assistant")[0]) == (400, "bad_request:api")
-        assert (await api.http.get("/api/history")).json()["chats"] == []
+        stored = await api.messages(chat_id)
+    assert [part["state"] for part in stored[1]["parts"] if "state" in part] == ["approval-requested"] * 2

@@ -92,7 +92,10 @@ async def streams(client: kai.KaiClient, parser: kai.SSEStreamParser) -> None:
     iterator: AsyncIterator[SSEEvent] = stream
     async for event in iterator:
         assert_type(event, SSEEvent)
-    async with client.resume_stream("c") as resumed, aclosing(client.approve_tool("c", "a")) as approved:
+    async with (
+        client.resume_stream("c") as resumed,
+        aclosing(client.run("c", "Hi", approve=kai.approve_all)) as approved,
+    ):
         assert_type(resumed, kai.ChatStream)
         assert_type(approved, kai.ChatStream)
         async for text in resumed.text_stream:
@@ -138,3 +141,20 @@ def errors(error: kai.KaiError) -> None:
     assert_type((error.message, error.code), tuple[str, str | None])
     assert_type(error.status_code, int | None)
     assert_type(error.partial_message, kai.UIMessage | None)
+
+
+async def decides(call: kai.ToolCall) -> kai.Approval | kai.Denial | bool | None:
+    """A policy names the call, and may be async."""
+    assert_type(call.tool_name, str)
+    assert_type(call.message, kai.UIMessage)
+    return kai.Approval(updated_input={"a": 1}) if call.read_only else kai.Denial(reason="no")
+
+
+async def runs(client: kai.KaiClient) -> None:
+    """A run is a stream like any other; a policy is a function of a call that returns a ruling."""
+    assert_type(client.run("c", "Hi", approve=decides), kai.ChatStream)
+    client.run("c", "Hi", approve=lambda call: call.tool_name == "run_job")
+    client.run("c", approve=kai.first_of(kai.by_id({"t": True}), kai.with_timeout(kai.ask, 60)), max_steps=3, total=60)
+    client.run("c", "Hi", approve=kai.approve_only("a", otherwise=kai.deny_all))
+    client.run("c", "Hi", approve=lambda call: "yes")  # type: ignore[arg-type, return-value]
+    client.run("c", "Hi", approve=True)  # type: ignore[arg-type]

@@ -1,8 +1,14 @@
 """Decisions about tool calls: one door, `KaiClient.run`, and the policies that go through it (protocol 2.4, 2.5)."""
 
-from .answers import CONFIRMED, DENIED, answered_message, checked_decision, tool_result
+from .answers import CONFIRMED, DENIED, answered_message, message_asking, tool_result
+from .catalogue import ToolCatalogue
 from .decisions import Approval, Decision, Denial, Policy, Ruling, ToolCall, decision_of
+from .judge import Judge
 from .local import LocalResult, LocalTools
+from .policies import all_of, any_of, approve_all, approve_only, by_id, deny_all, first_of, with_timeout
+from .ports import RunClient, RunPlan
+from .run import ToolRun
+from .terminal import ask
 
 __all__ = [
     "CONFIRMED",
@@ -10,13 +16,27 @@ __all__ = [
     "Approval",
     "Decision",
     "Denial",
+    "Judge",
     "LocalResult",
     "LocalTools",
     "Policy",
     "Ruling",
+    "RunClient",
+    "RunPlan",
     "ToolCall",
+    "ToolCatalogue",
+    "ToolRun",
+    "all_of",
     "answered_message",
-    "checked_decision",
+    "any_of",
+    "approve_all",
+    "approve_only",
+    "ask",
+    "by_id",
     "decision_of",
+    "deny_all",
+    "first_of",
+    "message_asking",
     "tool_result",
+    "with_timeout",
 ]

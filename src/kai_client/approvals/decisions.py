@@ -9,7 +9,7 @@ from typing_extensions import TypeVar
 from kai_client.message import UIMessage
 from kai_client.types import Json
 
-__all__ = ["Approval", "Decision", "Denial", "Policy", "Ruling", "ToolCall", "checked_bool", "decision_of"]
+__all__ = ["Approval", "Decision", "Denial", "Policy", "Ruling", "ToolCall", "decision_of"]
 
 InputT = TypeVar("InputT", default=Any)
 
@@ -74,10 +74,3 @@ def decision_of(ruling: object) -> Decision | None:
             return YES if ruling else NO
         case _:
             raise TypeError(f"A policy returns True, False, an Approval, a Denial or None, not {type(ruling).__name__}")
-
-
-def checked_bool(approved: bool) -> bool:
-    """`approved` if it is a bool: a string never approves, not even `"false"`. Raises `TypeError` otherwise."""
-    if not isinstance(approved, bool):  # pyright: ignore[reportUnnecessaryIsInstance] - the one argument not to guess
-        raise TypeError(f"approved must be True or False, not {type(approved).__name__}")
-    return approved

@@ -1,6 +1,10 @@
 """Who decides about a tool call: `--auto-approve`, the human at the terminal, or nobody, and then the answer is no."""
 
-from kai_client import ToolCallEvent
+from collections.abc import Mapping
+from typing import Any
+
+from kai_client import Denial, ToolCall, ToolCallEvent
+from kai_client._wire import is_object
 
 from .exit_codes import ExitCode, Failure
 from .output import Output
@@ -11,54 +15,53 @@ __all__ = ["Decisions"]
 
 
 class Decisions:
-    """The decisions about the calls of one message: each is made once, for one call id with these arguments.
-
-    They end with the message: a backend that uses an id again does not get an old yes for a new call.
-    """
+    """The policy of one message, and what it has refused."""
 
     def __init__(self, output: Output, *, auto_approve: bool) -> None:
         self._output = output
         self._auto_approve = auto_approve
         self._asked = False
-        self._made: dict[str, tuple[ToolCallEvent, bool]] = {}
-        self._refused: list[str] = []
+        self._refused: dict[str, str] = {}
 
-    def is_made(self, call: ToolCallEvent) -> bool:
-        """Whether this call, with these arguments, was decided about."""
-        decided = self._made.get(call.tool_call_id)
-        return decided is not None and (decided[0].tool_name, decided[0].input) == (call.tool_name, call.input)
-
-    def make(self, call: ToolCallEvent) -> bool:
-        """Whether the call may run; the same call gets the same answer."""
-        if not self.is_made(call):
-            self._made[call.tool_call_id] = (call, self._auto_approve or self._ask(call))
-        return self._made[call.tool_call_id][1]
-
-    def note_refusal(self, call: ToolCallEvent) -> None:
-        """The backend took a no for this call."""
-        name = one_line(call.tool_name or "a tool")
-        self._refused.append(name)
-        if not self._asked:
-            self._output.note(f"{name} needs approval, and nobody can be asked here: denied.", fg="yellow")
-
-    def note_needless(self, call: ToolCallEvent) -> None:
-        """The backend ran this call by itself, whatever was decided."""
-        if self._asked:
-            self._output.note(f"{one_line(call.tool_name or 'a tool')} did not wait for an answer.", fg="yellow")
-
-    def require_none_refused(self) -> None:
-        """Raise the `Failure` of a command during which something was refused."""
-        if self._refused:
-            advice = "" if self._asked else "; run it in a terminal to be asked, or with --auto-approve"
-            raise Failure(f"Not allowed to run {', '.join(self._refused)}{advice}", ExitCode.APPROVAL)
-
-    def _ask(self, call: ToolCallEvent) -> bool:
-        """Shows the call whole: nobody can decide about half of a query."""
-        if not can_ask():
-            return False
-        self._asked = True
+    def decide(self, call: ToolCall[Any], /) -> bool | Denial:
+        """Whether the call may run."""
+        if self._auto_approve:
+            return True
         name = one_line(call.tool_name or "a tool without a name", self._output.secret)
+        if not can_ask():
+            self._refused[call.tool_call_id] = name
+            return Denial(reason="Nobody can be asked here.")
+        self._asked = True
+        approved = self._ask(call, name)
+        if not approved:
+            self._refused[call.tool_call_id] = name
+        return approved
+
+    def settle(self, calls: Mapping[str, ToolCallEvent]) -> None:
+        """The answer is over, and `calls` are what became of all calls. Raises a `Failure` if something was refused.
+
+        A tool that ran by itself, without waiting for the answer, was not refused.
+        """
+        ran = [call_id for call_id in self._refused if _ran(calls.get(call_id))]
+        names = [name for call_id, name in self._refused.items() if call_id not in ran]
+        for name in [self._refused[call_id] for call_id in ran] if self._asked else []:
+            self._output.note(f"{name} did not wait for an answer.", fg="yellow")
+        for name in [] if self._asked else names:
+            self._output.note(f"{name} needs approval, and nobody can be asked here: denied.", fg="yellow")
+        if names:
+            advice = "" if self._asked else "; run it in a terminal to be asked, or with --auto-approve"
+            raise Failure(f"Not allowed to run {', '.join(names)}{advice}", ExitCode.APPROVAL)
+
+    def _ask(self, call: ToolCall[Any], name: str) -> bool:
+        """Shows the call whole: nobody can decide about half of a query."""
         arguments = "" if call.input is None else json_text(call.input, self._output.secret)
         self._output.block(f"Kai wants to run {name} {arguments}".rstrip())
         answer = read_line("Allow it? [y/N] ")
         return answer is not None and answer.strip().lower() in {"y", "yes"}
+
+
+def _ran(call: ToolCallEvent | None) -> bool:
+    """The oldest backends show a refusal as an output (protocol 2.4)."""
+    if call is None or call.state != "output-available":
+        return False
+    return not (is_object(call.output) and call.output.get("_declined") is True)

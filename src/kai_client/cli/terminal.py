@@ -4,6 +4,8 @@ import json
 import re
 from typing import Any, Final
 
+from kai_client._text import visible
+
 __all__ = ["ShownText", "json_line", "json_text", "one_line", "short"]
 
 _CSI: Final = r"(?:\x1b\[|\x9b)[0-?]*[ -/]*"
@@ -64,7 +66,7 @@ class ShownText:
 
 def one_line(text: str, secret: str | None = None) -> str:
     """`text` as one line in which nothing is invisible: white space is one space, what cannot be printed is escaped."""
-    return _visible(" ".join(_shown(text, secret).split()))
+    return visible(" ".join(_shown(text, secret).split()))
 
 
 def short(text: str, length: int = _SHORT) -> str:
@@ -74,7 +76,7 @@ def short(text: str, length: int = _SHORT) -> str:
 
 def json_line(value: Any, secret: str | None) -> str:
     """A JSON value on one line. Nothing of it is removed, only made visible: somebody decides about it."""
-    return _visible(_redacted(json.dumps(value, ensure_ascii=False, default=str), secret))
+    return visible(_redacted(json.dumps(value, ensure_ascii=False, default=str), secret))
 
 
 def json_text(value: Any, secret: str | None) -> str:
@@ -83,7 +85,7 @@ def json_text(value: Any, secret: str | None) -> str:
     if len(line) <= _SHORT:
         return line
     text = _redacted(json.dumps(value, ensure_ascii=False, default=str, indent=2), secret)
-    return "\n".join(map(_visible, text.split("\n")))
+    return "\n".join(map(visible, text.split("\n")))
 
 
 def _redacted(text: str, secret: str | None) -> str:
@@ -93,12 +95,3 @@ def _redacted(text: str, secret: str | None) -> str:
 def _shown(text: str, secret: str | None) -> str:
     shown = ShownText(secret)
     return shown.feed(text) + shown.flush()
-
-
-def _visible(line: str) -> str:
-    """`line` without characters that hide or reorder others, as a bidirectional override does."""
-    return "".join(char if char.isprintable() else _escape(char) for char in line)
-
-
-def _escape(char: str) -> str:
-    return f"\\u{ord(char):04x}" if char <= "\uffff" else f"\\U{ord(char):08x}"

@@ -22,9 +22,9 @@ from kai_client.transport import (
 from kai_client.transport import base_url as checked_base_url
 from kai_client.types import NOT_GIVEN, NotGiven
 
-from .chats import ChatMethods
 from .connect import PendingClient
-from .project import ProjectMethods
+from .runs import RunMethods
+from .superseded import SupersededMethods
 
 if TYPE_CHECKING:
     import httpx
@@ -35,7 +35,7 @@ _TIMEOUT: Final = 300.0
 _STREAM_TIMEOUT: Final = 600.0
 
 
-class KaiClient(ChatMethods, ProjectMethods):
+class KaiClient(RunMethods, SupersededMethods):
     """A client of one Kai backend.
 
     Use it as `async with`, or `close()` it; a closed client stays closed, and one client serves one event loop. `timeout`

@@ -6,17 +6,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from kai_client.types import Json, JsonObject
+from kai_client.approvals import LocalResult
+from kai_client.types import JsonObject
 
-__all__ = ["CallKey", "ClientOutput", "Decision", "PendingApprovals"]
-
-
-@dataclass(frozen=True, slots=True)
-class ClientOutput:
-    """The result of a tool that ran on the client's side."""
-
-    value: Json = None
-    error: str | None = None
+__all__ = ["CallKey", "Decision", "PendingApprovals"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +20,8 @@ class Decision:
     reason: str | None = None
     updated_input: JsonObject | None = None
     answers: JsonObject | None = None
-    output: ClientOutput | None = None
+    output: LocalResult | None = None
+    """The result of a tool that ran on the client's side."""
     declined_output: bool = False
     """The oldest flow: a refusal is an output with `_declined` (protocol 2.4)."""
 

@@ -18,10 +18,11 @@ from pydantic import (
 )
 from pydantic.alias_generators import to_camel
 
+from kai_client.approvals import LocalResult
 from kai_client.models import ToolRestrictions
 from kai_client.types import JsonObject
 
-from .approvals import ClientOutput, Decision
+from .approvals import Decision
 from .service import ToolReply
 
 __all__ = [
@@ -216,7 +217,7 @@ def _reply(part: ApprovalPartBody | ResultPartBody) -> ToolReply:
         case "confirmed" | "denied":
             decision = Decision(part.result == "confirmed", declined_output=True)
         case value:
-            decision = Decision(approved=True, output=ClientOutput(value))
+            decision = Decision(approved=True, output=LocalResult(value))
     return ToolReply(decision, tool_call_id=part.tool_call_id, tool_name=part.tool_name)
 
 
@@ -231,8 +232,11 @@ def _answered(part: JsonObject) -> ToolReply | None:
             decision = Decision(approved, reason if isinstance(reason, str) else None)
             return ToolReply(decision, approval_id=approval_id, tool_call_id=call_id)
         case {"state": "output-available"}:
-            return ToolReply(Decision(approved=True, output=ClientOutput(part.get("output"))), tool_call_id=call_id)
+            result = LocalResult(part.get("output"))
         case {"state": "output-error", "errorText": str(error)}:
-            return ToolReply(Decision(approved=True, output=ClientOutput(error=error)), tool_call_id=call_id)
+            result = LocalResult(error=error)
         case _:
             return None
+    kind, name = str(part.get("type")), part.get("toolName")
+    name = name if isinstance(name, str) else kind.partition("-")[2]
+    return ToolReply(Decision(approved=True, output=result), tool_call_id=call_id, tool_name=name)

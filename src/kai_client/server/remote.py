@@ -1,12 +1,15 @@
 """A `KaiService` that knows texts only, `KaiClient` for one, taking part in conversations of messages."""
 
 from collections.abc import AsyncIterator, Sequence
+from typing import Any
 
+from kai_client.approvals import Approval, Decision, Denial, LocalResult, Policy, ToolCall
 from kai_client.events import SSEEvent
-from kai_client.types import Json
+from kai_client.exceptions import KaiError
 
 from .faults import refusal
-from .service import Conversation, IncomingMessage, KaiService, ToolReply
+from .service import CarriesOn, Conversation, IncomingMessage, KaiService, ToolReply
+from .streams import closing
 
 __all__ = ["conversation_of"]
 
@@ -25,20 +28,51 @@ class _Translated:
             raise refusal("bad_request:api", "This server passes on text only, no files.")
         return self._service.send_message(message.chat_id, message.text, **message.options)
 
-    def send_tool_replies(self, chat_id: str, replies: Sequence[ToolReply]) -> AsyncIterator[SSEEvent]:
-        # A re-posted message carries the outputs of older calls too; they are no decisions.
-        decided = [reply for reply in replies if reply.approval_id is not None or reply.tool_name]
-        if len(decided) != 1:
-            raise refusal("bad_request:api", "This server passes on one decision at a time.")
-        reply = decided[0]
-        decision = reply.decision
-        if reply.approval_id is not None:
-            return self._service.send_tool_approval_response(
-                chat_id, reply.approval_id, decision.approved, reason=decision.reason
+    async def send_tool_replies(self, chat_id: str, replies: Sequence[ToolReply]) -> AsyncIterator[SSEEvent]:
+        if not isinstance(self._service, CarriesOn):
+            raise refusal(
+                "bad_request:api", "This server passes on no answers to tool calls after the end of a stream."
             )
-        result: Json = "confirmed" if decision.approved else "denied"
-        if decision.output is not None:
-            result = decision.output.value
-        if not isinstance(result, str):
-            raise refusal("bad_request:api", "This server passes on tool results that are texts.")
-        return self._service.send_tool_result(chat_id, reply.tool_call_id or "", reply.tool_name, result)
+        given = _Replies(replies)
+        nothing = True
+        try:
+            async with closing(self._service.run(chat_id, approve=given.decide, tools=given)) as events:
+                async for event in events:
+                    nothing = False
+                    yield event
+        except KaiError as error:
+            if (error.code or "").startswith("approval:"):  # the client's own words about the message that it was sent
+                raise refusal("bad_request:api", error.message) from error
+            raise
+        if nothing:
+            raise refusal("bad_request:api", "Every tool call that waits has to be answered in the same message.")
+
+
+class _Replies:
+    """The policy, and the tools, whose every answer has arrived already. What was not answered stays pending."""
+
+    def __init__(self, replies: Sequence[ToolReply]) -> None:
+        # A re-posted message carries the outputs of older calls too; nobody asks for them.
+        self._by_approval = {reply.approval_id: reply for reply in replies if reply.approval_id is not None}
+        self._by_call = {reply.tool_call_id: reply for reply in replies if reply.tool_call_id is not None}
+
+    def decide(self, call: ToolCall[Any], /) -> Decision | None:
+        reply = self._by_approval.get(call.approval_id) if call.approval_id is not None else None
+        reply = reply or self._by_call.get(call.tool_call_id)
+        if reply is None or reply.decision.output is not None:
+            return None
+        return Approval() if reply.decision.approved else Denial(reason=reply.decision.reason)
+
+    def runs(self, tool_name: str) -> bool:
+        replies = self._by_call.values()
+        return any(reply.tool_name == tool_name and reply.decision.output is not None for reply in replies)
+
+    def policy_for(self, tool_name: str) -> Policy | None:
+        del tool_name
+        return None
+
+    async def answer(self, call: ToolCall[Any]) -> LocalResult:
+        reply = self._by_call.get(call.tool_call_id)
+        if reply is None or reply.decision.output is None:
+            raise refusal("bad_request:api", f"The result of the tool call {call.tool_call_id!r} is missing.")
+        return reply.decision.output

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any, Protocol, runtime_checkable
 
+from kai_client.approvals import LocalTools, Policy
 from kai_client.backend import ChatBackend
 from kai_client.events import SSEEvent
 from kai_client.models import (
@@ -25,7 +26,7 @@ from kai_client.types import JsonObject
 from .approvals import Decision
 from .faults import Mode
 
-__all__ = ["Caller", "Conversation", "IncomingMessage", "KaiHost", "KaiService", "ToolReply"]
+__all__ = ["Caller", "CarriesOn", "Conversation", "IncomingMessage", "KaiHost", "KaiService", "ToolReply"]
 
 
 @runtime_checkable
@@ -110,18 +111,19 @@ class KaiService(ChatBackend, Protocol):
         """The decision was taken by the open stream; `KaiNotFoundError` where nothing waits for it."""
         ...
 
-    def send_tool_approval_response(
-        self, chat_id: str, approval_id: str, approved: bool, *, reason: str | None = None
-    ) -> AsyncIterator[SSEEvent]:
-        """The rest of an answer that ended with this approval request (kai-assistant)."""
-        ...
-
-    def send_tool_result(self, chat_id: str, tool_call_id: str, tool_name: str, result: str) -> AsyncIterator[SSEEvent]:
-        """The rest of an answer that ended with this call (the oldest flow)."""
-        ...
-
     def resume_stream(self, chat_id: str) -> AsyncIterator[SSEEvent]:
         """The answer that is being written, from its first event; nothing where none is."""
+        ...
+
+
+@runtime_checkable
+class CarriesOn(Protocol):
+    """A service whose answers can go on after a stream that ended with tool calls that wait; `KaiClient` is one."""
+
+    def run(
+        self, chat_id: str, text: None = None, *, approve: Policy, tools: LocalTools | None = None
+    ) -> AsyncIterator[SSEEvent]:
+        """The rest of the answer that waits in this chat."""
         ...
 
 

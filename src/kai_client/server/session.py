@@ -124,17 +124,6 @@ class Session(Records):
             async for event in events:
                 yield event
 
-    def send_tool_approval_response(
-        self, chat_id: str, approval_id: str, approved: bool, *, reason: str | None = None
-    ) -> AsyncIterator[SSEEvent]:
-        """The rest of the answer, one call decided."""
-        return self.send_tool_replies(chat_id, [ToolReply(Decision(approved, reason), approval_id=approval_id)])
-
-    def send_tool_result(self, chat_id: str, tool_call_id: str, tool_name: str, result: str) -> AsyncIterator[SSEEvent]:
-        """The rest of the answer, one call decided in the oldest way."""
-        decision = Decision(result == "confirmed", declined_output=True)
-        return self.send_tool_replies(chat_id, [ToolReply(decision, tool_call_id=tool_call_id, tool_name=tool_name)])
-
     async def submit_approval(
         self,
         chat_id: str,

@@ -107,7 +107,7 @@ class RunningCall:
         """The end of a call that somebody decided about."""
         if decision.output is not None:
             output = decision.output
-            return self._error(output.error) if output.error is not None else self._output(output.value, ())
+            return self._error(output.error) if output.error is not None else self._output(output.output, ())
         if not decision.approved:
             return self._denial(decision)
         if self.call.client_side:  # on kai-agent the result of a client's own tool can only come as `answers`

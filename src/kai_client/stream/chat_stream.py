@@ -214,11 +214,12 @@ class ChatStream:
         `total` timeout allows or five minutes. Raises the error of the stream again where the rest cannot be had, and for
         errors that are the backend's own words. Does nothing for a stream that did not break.
         """
-        error = self._error
+        error, broken = self._error, self._broken
         if self._watch.closed:
             raise KaiClosedError("The stream was closed; send the message again", "closed")
-        if error is not None and not (error is self._broken and await self._find_rest(self._broken)):
-            raise error
+        if error is None or (broken is not None and broken is error and await self._find_rest(broken)):
+            return
+        raise error
 
     async def _find_rest(self, error: KaiError) -> bool:
         if self._leg is None:

@@ -42,10 +42,10 @@ class Leg:
     """
 
     def __init__(self, transport: Transport, watch: Watch, opening: Opening) -> None:
-        self.head = StreamHead()
+        self.head: StreamHead = StreamHead()
         self.ready: Iterator[SSEEvent] = iter(())
-        self.ended = False
-        self.over = False
+        self.ended: bool = False
+        self.over: bool = False
         self._transport = transport
         self._watch = watch
         self._opening = opening
@@ -68,6 +68,7 @@ class Leg:
         elif self._body is None:
             self._body = await self._transport.open(self._opening.request, self.head)
         if self._opening.failure is not None:
+            await self.aclose()
             raise self._opening.failure
 
     async def aclose(self) -> None:

@@ -15,7 +15,7 @@ class Watch:
     """Bounds every wait of one stream. `total` is in seconds and counts from the first wait; one task waits at a time."""
 
     def __init__(self, total: float | None) -> None:
-        self.closed = False
+        self.closed: bool = False
         self._total = total
         self._deadline: float | None = None
         self._waiting: asyncio.Timeout | None = None

@@ -30,6 +30,11 @@ class Connections:
         """Whether the client was closed."""
         return self._closing.is_set()
 
+    @property
+    def only_one(self) -> bool:
+        """Whether an open stream leaves no connection for anything else. Of a given HTTP client nothing is known."""
+        return self._given is None and self._most == 1
+
     def client(self, url: str) -> httpx.AsyncClient:
         """The HTTP client for `url`. Raises `KaiClosedError` when it was closed, or belongs to another event loop."""
         if self.closed:

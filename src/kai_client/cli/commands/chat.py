@@ -111,7 +111,6 @@ class _Session:
         renderer = EventLines(self._output) if self._json_output else TextAndTools(self._output)
         decisions = Decisions(self._output, auto_approve=self._auto_approve)
         await self._conversation.send(message, renderer, decisions)
-        decisions.require_none_refused()
 
     def _name_chat(self) -> None:
         self._output.note(f"chat {self._conversation.chat_id}", dim=True)

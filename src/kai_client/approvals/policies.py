@@ -1,0 +1,137 @@
+"""Ready-made policies, and what makes policies of policies."""
+
+import asyncio
+import inspect
+from collections.abc import Mapping
+from typing import Any, Final
+
+from .decisions import NO, YES, Approval, Decision, Denial, Policy, Ruling, ToolCall, decision_of
+
+__all__ = ["all_of", "any_of", "approve_all", "approve_only", "by_id", "deny_all", "first_of", "with_timeout"]
+
+_NOBODY: Final = Denial(reason="Nobody can approve tool calls here.")
+
+
+def deny_all(call: ToolCall[Any], /) -> Denial:
+    """Denies every call, the default of a run; the model is told that nobody can be asked."""
+    del call
+    return _NOBODY
+
+
+def approve_all(call: ToolCall[Any], /) -> Approval:
+    """Approves every call, whatever it does."""
+    del call
+    return YES
+
+
+def approve_only(*tool_names: str, otherwise: Policy = deny_all) -> Policy:
+    """Approves calls of exactly these tools; `otherwise` decides about all others."""
+    names = frozenset(_checked_names(tool_names))
+
+    async def decide(call: ToolCall[Any], /) -> Decision | None:
+        return YES if call.tool_name in names else await ruled(otherwise, call)
+
+    return decide
+
+
+def by_id(decisions: Mapping[str, Ruling]) -> Policy:
+    """Decisions that were made before, by tool call id or approval id; every other call stays pending.
+
+    For a web backend: one request shows what waits, a later one brings what the user said.
+    """
+    known = {key: decision_of(ruling) for key, ruling in decisions.items()}
+
+    def decide(call: ToolCall[Any], /) -> Decision | None:
+        found = known.get(call.tool_call_id)
+        return found if found is not None or call.approval_id is None else known.get(call.approval_id)
+
+    return decide
+
+
+def first_of(*policies: Policy) -> Policy:
+    """The first decision in this order: a policy that returns None leaves it to the next."""
+
+    async def decide(call: ToolCall[Any], /) -> Decision | None:
+        for policy in policies:
+            if (decision := await ruled(policy, call)) is not None:
+                return decision
+        return None
+
+    return decide
+
+
+def all_of(*policies: Policy) -> Policy:
+    """Approves what every policy approves: the first that does not, decides. At least one is needed.
+
+    Where several change the arguments the call is denied: which of them was meant, nobody knows.
+    """
+    _require_some(policies)
+
+    async def decide(call: ToolCall[Any], /) -> Decision | None:
+        approval = YES
+        for policy in policies:
+            decision = await ruled(policy, call)
+            if not isinstance(decision, Approval):
+                return decision
+            if decision != YES and approval not in (YES, decision):
+                return Denial(reason="Two approvals of this call differ.")
+            approval = decision if decision != YES else approval
+        return approval
+
+    return decide
+
+
+def any_of(*policies: Policy) -> Policy:
+    """Approves what one policy approves, asked in this order; else pending if one said so, else the last denial."""
+    _require_some(policies)
+
+    async def decide(call: ToolCall[Any], /) -> Decision | None:
+        said: list[Decision | None] = []
+        for policy in policies:
+            decision = await ruled(policy, call)
+            if isinstance(decision, Approval):
+                return decision
+            said.append(decision)
+        return None if None in said else said[-1]
+
+    return decide
+
+
+def with_timeout(policy: Policy, seconds: float, *, otherwise: Ruling = NO) -> Policy:
+    """What `policy` says within this time, else `otherwise`, by default a denial.
+
+    Only an async policy can be left in the middle; a sync one holds the event loop until it returns.
+    """
+    if isinstance(seconds, bool) or not seconds > 0:
+        raise ValueError(f"seconds must be a positive number, not {seconds}")
+    late = decision_of(otherwise)
+    late = Denial(reason=f"Nobody decided within {seconds:g} s.") if late == NO else late
+
+    async def decide(call: ToolCall[Any], /) -> Decision | None:
+        bound = asyncio.timeout(seconds)
+        try:
+            async with bound:
+                return await ruled(policy, call)
+        except TimeoutError:
+            if not bound.expired():
+                raise  # the policy's own
+            return late
+
+    return decide
+
+
+async def ruled(policy: Policy, call: ToolCall[Any]) -> Decision | None:
+    """The decision of a policy, sync or async. Raises what it raises, and `TypeError` for what is no decision."""
+    ruling = policy(call)
+    return decision_of(await ruling if inspect.isawaitable(ruling) else ruling)
+
+
+def _require_some(policies: tuple[Policy, ...]) -> None:
+    if not policies:
+        raise ValueError("At least one policy is needed: no policy approves nothing, and denies nothing")
+
+
+def _checked_names(tool_names: tuple[str, ...]) -> tuple[str, ...]:
+    if not all(isinstance(name, str) and name for name in tool_names):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise TypeError("The names of tools are strings that are not empty")
+    return tool_names

@@ -1,0 +1,104 @@
+"""A run: an answer that is carried on through every approval, whichever backend gives it (protocol 2.4, 2.5).
+
+kai-agent leaves its stream open and silent while a call waits: the decision is posted beside it. kai-assistant ends its
+stream: the assistant's message is sent back with every request of the step answered, and the answer goes on in a new stream.
+The oldest backends end it without a request and take a tool result. Nothing is asked twice, nothing is sent twice, and what
+no policy has approved is never sent as approved.
+"""
+
+from kai_client.accumulator import Accumulator
+from kai_client.events import (
+    SSEEvent,
+    ToolApprovalResponseEvent,
+    ToolCallEvent,
+    ToolInputErrorEvent,
+    ToolOutputDeniedEvent,
+    ToolOutputErrorEvent,
+)
+from kai_client.exceptions import KaiError, KaiNotFoundError
+from kai_client.message import UIMessage
+from kai_client.stream import Opening
+
+from .beside import Beside, Listening
+from .ledger import Ledger
+from .ports import RunPlan, Steps
+from .step import Step
+from .waiting import WaitingCall, waiting_calls
+
+__all__ = ["ToolRun"]
+
+
+class ToolRun:
+    """The `Continuation` of one run."""
+
+    def __init__(self, plan: RunPlan, *, max_steps: int) -> None:
+        self._plan = plan
+        self._ledger = Ledger()
+        self._steps = Steps(max_steps)
+        self._beside = Beside(plan, self._ledger, self._steps)
+        self._told: list[SSEEvent] = []
+
+    def waits(self, answer: Accumulator) -> bool:
+        """See `Continuation`."""
+        return bool(self._ended_for(answer.message))
+
+    def repeats(self, event: SSEEvent) -> bool:
+        """See `Continuation`. Some backends tell the client's own results and decisions back."""
+        match event:
+            case ToolCallEvent(state="output-available") | ToolOutputErrorEvent() | ToolApprovalResponseEvent():
+                return event in self._told
+            case _:
+                return False
+
+    async def heard(self, event: SSEEvent, answer: Accumulator) -> bool:
+        """See `Continuation`."""
+        if isinstance(event, ToolOutputErrorEvent | ToolOutputDeniedEvent | ToolInputErrorEvent) or (
+            isinstance(event, ToolCallEvent) and event.state == "output-available"
+        ):
+            self._ledger.settle(event.tool_call_id)
+            self._steps.end()
+        return await self._beside.heard(event, answer)
+
+    async def go_on(self, answer: Accumulator) -> Opening | None:
+        """See `Continuation`."""
+        message = answer.message
+        calls = self._ended_for(message)
+        return await self._answered(Step(self._plan, self._ledger, calls, message)) if calls else None
+
+    async def resume(self) -> Opening:
+        """How an answer goes on whose stream ended, some time ago, with calls that wait.
+
+        Raises `KaiError` with the code `approval:no_stream` for kai-agent, and `KaiNotFoundError` with
+        `approval:none_waiting` where nothing waits.
+        """
+        if self._beside.listening is Listening.AGENT:
+            raise KaiError(
+                "kai-agent takes decisions while its stream is open: decide in the run that sent the message, or send "
+                "the decision with submit_approval",
+                "approval:no_stream",
+            )
+        messages = (await self._plan.client.get_chat(self._plan.chat_id)).messages
+        message = messages[-1] if messages and messages[-1].role == "assistant" else None
+        calls = waiting_calls(message) if message is not None else []
+        if message is None or not calls:
+            raise KaiNotFoundError("No tool call of this chat waits for a decision", "approval:none_waiting")
+        opening = await self._answered(Step(self._plan, self._ledger, calls, message), stored=True)
+        return opening or Opening(None, message)
+
+    async def _answered(self, step: Step, *, stored: bool = False) -> Opening | None:
+        self._steps.begin()
+        opening = await step.answered(stored=stored)
+        self._steps.end()
+        if opening is not None:
+            self._told += opening.events
+        return opening
+
+    def _ended_for(self, message: UIMessage) -> list[WaitingCall]:
+        """The calls for which a stream that has ended waits. An agent's calls were decided while it was open."""
+        match self._beside.listening:
+            case Listening.AGENT:
+                return []
+            case Listening.OPEN:
+                return [call for call in waiting_calls(message) if call.approval_id is not None]
+            case _:
+                return waiting_calls(message)

@@ -1,0 +1,181 @@
+"""The calls for which a stream ended, answered together in one request, as kai-assistant takes them (protocol 2.4)."""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from kai_client._wire import is_object
+from kai_client.events import SSEEvent, ToolApprovalResponseEvent, ToolOutputAvailableEvent, ToolOutputErrorEvent
+from kai_client.exceptions import KaiError
+from kai_client.message import UIMessage
+from kai_client.stream import Opening
+
+from .answers import answered_message, oldest_answer
+from .catalogue import is_absent
+from .decisions import Approval, Decision, Denial
+from .judge import Verdict
+from .ledger import Ledger, decided_twice
+from .local import LocalResult
+from .ports import RunPlan
+from .waiting import WaitingCall, waiting_calls
+
+__all__ = ["Step"]
+
+_NOT_ASKED: Final = "Another decision of this step failed."
+_NO_SUCH_TOOL: Final = "This client has no tool of this name."
+
+
+class Step:
+    """Decides about the calls of one step, runs those of this side's own tools, and makes the request that says so."""
+
+    def __init__(self, plan: RunPlan, ledger: Ledger, calls: Sequence[WaitingCall], message: UIMessage) -> None:
+        self._plan = plan
+        self._ledger = ledger
+        self._message = message
+        self._failure: Exception | None = None
+        tools = plan.tools
+        bare = [call for call in calls if call.approval_id is None]
+        self._requests = [call for call in calls if call.approval_id is not None]
+        self._local = [call for call in bare if tools is not None and tools.runs(call.tool_name)]
+        self._others = [call for call in bare if call not in self._local]
+        self.results: dict[str, LocalResult] = {}
+
+    async def answered(self, *, stored: bool = False) -> Opening | None:
+        """How the answer goes on; None where the policy left a call pending: then nothing is sent about any.
+
+        `stored`: the message is the chat's own, just read.
+        """
+        if not self._requests and not self._local:
+            return await self._oldest()
+        decisions = await self._decisions(self._requests)
+        if decisions is None:
+            return None
+        self.results = {call.tool_call_id: LocalResult(error=_NO_SUCH_TOOL) for call in self._others}
+        for call in self._local:
+            self.results[call.tool_call_id] = await self._run(call)
+        by_approval = {call.approval_id or "": decisions[call.tool_call_id] for call in self._requests}
+        _require_distinct(self._message, by_approval)
+        message = self._message if stored else await self._stored()
+        answered = answered_message(message, approvals=by_approval, results=self.results)
+        self._mark_sent(self._requests)
+        return Opening(self._plan.repost(answered), answered, self._events(by_approval), self._failure)
+
+    async def _oldest(self) -> Opening | None:
+        """Neither requests nor tools of this side: the oldest backends ask by ending the stream."""
+        decisions = await self._decisions(self._others)
+        if decisions is None:
+            return None
+        self._mark_sent(self._others)
+        parts = [
+            oldest_answer(call.tool_call_id, call.tool_name, decisions[call.tool_call_id]) for call in self._others
+        ]
+        return Opening(self._plan.reply(parts), self._message, (), self._failure)
+
+    async def _decisions(self, calls: Sequence[WaitingCall]) -> dict[str, Decision] | None:
+        """A decision for each call; None where one was left pending. After a failure the rest is denied unasked."""
+        made: dict[str, Decision] = {}
+        for call in calls:
+            verdict = await self._decision(call)
+            self._failure = self._failure or verdict.failure
+            if verdict.decision is not None:
+                made[call.tool_call_id] = verdict.decision
+        if len(made) == len(calls):
+            return made
+        if self._failure is not None:
+            raise self._failure
+        return None
+
+    async def _decision(self, call: WaitingCall) -> Verdict:
+        if (entry := self._ledger.find(call.tool_call_id)) is not None:
+            if entry.sent or entry.settled:
+                raise decided_twice(call.tool_call_id)
+            if (entry.tool_name, entry.input) != (call.tool_name, call.input):
+                raise _changed(call)
+            return Verdict(entry.decision)  # made while the stream was open, when nobody took it
+        if self._failure is not None:
+            return Verdict(Denial(reason=_NOT_ASKED))
+        verdict = await self._plan.judge.decide(call.to_call(self._plan.chat_id, self._message))
+        match verdict.decision:
+            case Approval(updated_input=None, answers=None) | Denial() | None:
+                pass
+            case _:
+                verdict = Verdict(Denial(reason="This client cannot change the arguments here."), _unsupported(call))
+        if verdict.decision is not None:
+            self._ledger.record(call, verdict.decision)
+        return verdict
+
+    async def _run(self, call: WaitingCall) -> LocalResult:
+        if self._failure is not None or self._plan.tools is None:
+            return LocalResult(error=_NOT_ASKED)
+        return await self._plan.tools.answer(call.to_call(self._plan.chat_id, self._message))
+
+    async def _stored(self) -> UIMessage:
+        """The message as the backend keeps it, which is what it expects back; where it keeps none, as it was received.
+
+        Raises `KaiError` with the code `approval:changed` where it asks for something else than what was decided.
+        """
+        try:
+            messages = (await self._plan.client.get_chat(self._plan.chat_id)).messages
+        except KaiError as error:
+            if is_absent(error):
+                return self._message
+            raise
+        ids = {call.tool_call_id for call in (*self._requests, *self._local)}
+        found = next((message for message in reversed(messages) if ids & _call_ids(message)), None)
+        if found is None:
+            return self._message
+        kept = {call.tool_call_id: call for call in waiting_calls(found)}
+        for call in (*self._requests, *self._local):
+            there = kept.get(call.tool_call_id)
+            if there is None or (there.tool_name, there.input, there.approval_id) != (
+                call.tool_name,
+                call.input,
+                call.approval_id,
+            ):
+                raise _changed(call)
+        return found
+
+    def _events(self, decisions: Mapping[str, Decision]) -> list[SSEEvent]:
+        """What the message says now, as the events that say it."""
+        events: list[SSEEvent] = []
+        for approval_id, decision in decisions.items():
+            reason = decision.reason if isinstance(decision, Denial) else None
+            said = {"approvalId": approval_id, "approved": isinstance(decision, Approval)}
+            events.append(ToolApprovalResponseEvent.from_chunk(said if reason is None else {**said, "reason": reason}))
+        for call_id, result in self.results.items():
+            if result.error is not None:
+                events.append(ToolOutputErrorEvent.from_chunk({"toolCallId": call_id, "errorText": result.error}))
+            else:
+                events.append(ToolOutputAvailableEvent.from_chunk({"toolCallId": call_id, "output": result.output}))
+        return events
+
+    def _mark_sent(self, calls: Sequence[WaitingCall]) -> None:
+        for call in calls:
+            if (entry := self._ledger.find(call.tool_call_id)) is not None:
+                entry.sent = True
+
+
+def _call_ids(message: UIMessage) -> set[str]:
+    return {part.tool_call_id for part in message.tool_parts} if message.role == "assistant" else set()
+
+
+def _require_distinct(message: UIMessage, approval_ids: Mapping[str, Decision]) -> None:
+    """A backend finds the call by the approval's id: one that means two calls would decide about both."""
+    approvals: list[object] = [part.get("approval") for part in message.parts]
+    ids = [approval.get("id") for approval in approvals if is_object(approval)]
+    for approval_id in approval_ids:
+        if ids.count(approval_id) > 1:
+            raise KaiError(f"Two calls are asked for under the approval {approval_id!r}", "approval:ambiguous")
+
+
+def _changed(call: WaitingCall) -> KaiError:
+    return KaiError(
+        f"The call {call.tool_call_id!r} of {call.tool_name!r} is not what was decided about, or waits no more; nothing was sent",
+        "approval:changed",
+    )
+
+
+def _unsupported(call: WaitingCall) -> KaiError:
+    return KaiError(
+        f"This backend takes neither other arguments nor answers with an approval; {call.tool_name!r} was denied",
+        "approval:unsupported",
+    )

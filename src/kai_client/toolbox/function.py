@@ -1,0 +1,103 @@
+"""One tool: a function that JSON goes into and JSON comes out of."""
+
+import asyncio
+import inspect
+import json
+from typing import Any
+
+from pydantic import JsonValue, ValidationError
+
+from kai_client.approvals.decisions import ToolCall
+
+from .arguments import Arguments, Params, adapter_of
+from .context import ToolContext
+from .errors import (
+    INVALID_INPUT,
+    INVALID_OUTPUT,
+    InvalidArgumentsError,
+    ToolError,
+    failures_as_tool_errors,
+    one_line,
+    problems_of,
+    shortened,
+)
+from .schema import ToolSchema, json_schema
+from .signature import Function, signature_of, without
+
+__all__ = ["ToolFunction"]
+
+
+class ToolFunction:
+    """A function with its schemas. Raises `TypeError` for one whose arguments or result JSON cannot carry."""
+
+    def __init__(self, function: Function, *, name: str | None, description: str | None) -> None:
+        signature = signature_of(function)
+        label = signature.name
+        if (label if name is None else name) in ("", "<lambda>"):
+            raise TypeError('A tool needs a name: tool(function, name="...")')
+        self._function = function
+        self._is_async = signature.is_async
+        self._context, rest = without(ToolContext, signature, signature.parameters)
+        if without(ToolCall, signature, rest)[0] is not None:
+            raise TypeError(
+                f"{label}(): a tool gets its call as `call` of a ToolContext; only policies take a ToolCall"
+            )
+        self._params = Params(label, rest)
+        self._inputs = Arguments(label, self._params.others, extra="forbid")
+        self._returns = adapter_of(signature.returns, label)
+        self.schema: ToolSchema = ToolSchema(
+            name=label if name is None else name,
+            description=signature.description if description is None else description,
+            input_schema=json_schema(self._inputs.adapter, label, "validation"),
+            params_schema=json_schema(self._params.adapter, label, "validation") if self._params.adapter else None,
+            output_schema=json_schema(self._returns, label, "serialization"),
+        )
+
+    async def run(self, inputs: object, params: object, context: ToolContext[Any]) -> JsonValue:
+        """The function's result as JSON. Raises `ToolError` for whatever goes wrong; only a cancellation passes through."""
+        with failures_as_tool_errors():  # a validator of the user's own can raise anything
+            arguments = self._arguments(inputs, params)
+        if self._context is not None:
+            arguments[self._context.name] = context
+        with failures_as_tool_errors():
+            returned = await self._call(arguments)
+            return self._output(returned)
+
+    def _arguments(self, inputs: object, params: object) -> dict[str, Any]:
+        """Both parts, or the problems of both: a model that is told everything at once corrects everything at once."""
+        arguments: dict[str, Any] = {}
+        problems: list[str] = []
+        for part, value in ((self._inputs, inputs), (self._params, params)):
+            try:
+                arguments |= part.read(value)
+            except InvalidArgumentsError as error:
+                problems += error.problems
+        if problems:
+            raise ToolError(str(InvalidArgumentsError(problems)), INVALID_INPUT)
+        return arguments
+
+    async def _call(self, arguments: dict[str, Any]) -> object:
+        if self._is_async:
+            return await self._function(**arguments)
+
+        def call() -> object:
+            with failures_as_tool_errors():  # in the thread: a StopIteration could not leave it
+                return self._function(**arguments)
+
+        returned = await asyncio.to_thread(call)
+        return await returned if inspect.isawaitable(returned) else returned
+
+    def _output(self, returned: object) -> JsonValue:
+        try:
+            value = self._returns.validate_python(returned)
+            output: JsonValue = self._returns.dump_python(value, mode="json", by_alias=True, warnings="error")
+            json.dumps(output, allow_nan=False, ensure_ascii=False).encode()  # pydantic lets NaN and half emojis pass
+        except ValidationError as error:
+            raise _broken_promise("; ".join(problems_of(error))) from error
+        except (ValueError, TypeError, RecursionError) as error:
+            raise _broken_promise(one_line(str(error))) from error
+        return output
+
+
+def _broken_promise(reason: str) -> ToolError:
+    return ToolError(f"The tool did not return what it promises: {shortened(reason)}", INVALID_OUTPUT)
