@@ -6,9 +6,12 @@ The oldest backends end it without a request and take a tool result. Nothing is 
 no policy has approved is never sent as approved.
 """
 
+from typing import Final
+
 from kai_client.accumulator import Accumulator
 from kai_client.events import (
     SSEEvent,
+    ToolApprovalRequestEvent,
     ToolApprovalResponseEvent,
     ToolCallEvent,
     ToolInputErrorEvent,
@@ -26,6 +29,14 @@ from .step import Step
 from .waiting import WaitingCall, waiting_calls
 
 __all__ = ["ToolRun"]
+
+_ABOUT_CALLS: Final = (
+    ToolApprovalRequestEvent,
+    ToolCallEvent,
+    ToolInputErrorEvent,
+    ToolOutputDeniedEvent,
+    ToolOutputErrorEvent,
+)
 
 
 class ToolRun:
@@ -49,6 +60,10 @@ class ToolRun:
                 return event in self._told
             case _:
                 return False
+
+    def concerns(self, event: SSEEvent) -> bool:
+        """See `Continuation`."""
+        return isinstance(event, _ABOUT_CALLS)
 
     async def heard(self, event: SSEEvent, answer: Accumulator) -> bool:
         """See `Continuation`."""

@@ -49,8 +49,7 @@ class Step:
         decisions = await self._decisions(self._requests)
         if decisions is None:
             return None
-        self.results = {call.tool_call_id: LocalResult(error=_NO_SUCH_TOOL) for call in self._others}
-        for call in self._local:
+        for call in (*self._others, *self._local):
             self.results[call.tool_call_id] = await self._run(call)
         by_approval = {call.approval_id or "": decisions[call.tool_call_id] for call in self._requests}
         _require_distinct(self._message, by_approval)
@@ -90,21 +89,20 @@ class Step:
                 raise decided_twice(call.tool_call_id)
             if (entry.tool_name, entry.input) != (call.tool_name, call.input):
                 raise _changed(call)
-            return Verdict(entry.decision)  # made while the stream was open, when nobody took it
+            return _supported(call, Verdict(entry.decision))  # made while the stream was open, when nobody took it
         if self._failure is not None:
             return Verdict(Denial(reason=_NOT_ASKED))
-        verdict = await self._plan.judge.decide(call.to_call(self._plan.chat_id, self._message))
-        match verdict.decision:
-            case Approval(updated_input=None, answers=None) | Denial() | None:
-                pass
-            case _:
-                verdict = Verdict(Denial(reason="This client cannot change the arguments here."), _unsupported(call))
+        verdict = _supported(call, await self._plan.judge.decide(call.to_call(self._plan.chat_id, self._message)))
         if verdict.decision is not None:
             self._ledger.record(call, verdict.decision)
         return verdict
 
     async def _run(self, call: WaitingCall) -> LocalResult:
-        if self._failure is not None or self._plan.tools is None:
+        """The result of a call, once: a backend that did not take it must not make the tool run again."""
+        self._ledger.record(call, Approval()).sent = True
+        if call not in self._local or self._plan.tools is None:
+            return LocalResult(error=_NO_SUCH_TOOL)
+        if self._failure is not None:
             return LocalResult(error=_NOT_ASKED)
         return await self._plan.tools.answer(call.to_call(self._plan.chat_id, self._message))
 
@@ -172,6 +170,15 @@ def _changed(call: WaitingCall) -> KaiError:
         f"The call {call.tool_call_id!r} of {call.tool_name!r} is not what was decided about, or waits no more; nothing was sent",
         "approval:changed",
     )
+
+
+def _supported(call: WaitingCall, verdict: Verdict) -> Verdict:
+    """The verdict, or a denial where it is a yes to something that cannot be said here (protocol 2.4)."""
+    match verdict.decision:
+        case Approval(updated_input=None, answers=None) | Denial() | None:
+            return verdict
+        case _:
+            return Verdict(Denial(reason="This client cannot change the arguments here."), _unsupported(call))
 
 
 def _unsupported(call: WaitingCall) -> KaiError:

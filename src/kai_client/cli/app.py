@@ -16,11 +16,36 @@ from .settings import VARIABLES, Settings, env_file_values
 
 __all__ = ["main"]
 
+_IN: Final = "kai_client.cli.commands"
 _COMMANDS: Final = {
-    "ping": LazyCommand("kai_client.cli.commands.ping:ping", "Ask the backend for its clock: is it there?"),
-    "info": LazyCommand("kai_client.cli.commands.info:info", "Show what the backend is and runs."),
-    "chat": LazyCommand("kai_client.cli.commands.chat:chat", "Talk to Kai."),
-    "history": LazyCommand("kai_client.cli.commands.history:history", "List your chats, newest first."),
+    "Talk": {
+        "chat": LazyCommand(f"{_IN}.chat:chat", "Talk to Kai; `kai TEXT` is short for it."),
+        "batch": LazyCommand(f"{_IN}.batch:batch", "Answer a file of prompts."),
+    },
+    "Chats": {
+        "history": LazyCommand(f"{_IN}.history:history", "List your chats, newest first."),
+        "get-chat": LazyCommand(f"{_IN}.get_chat:get_chat", "Show a chat as it was."),
+        "export": LazyCommand(f"{_IN}.export:export", "Write a chat as Markdown, JSON or HTML."),
+        "delete-chat": LazyCommand(f"{_IN}.delete_chat:delete_chat", "Delete a chat."),
+        "vote": LazyCommand(f"{_IN}.vote:vote", "Vote on an answer."),
+        "get-votes": LazyCommand(f"{_IN}.vote:get_votes", "List the votes of a chat."),
+    },
+    "Project": {
+        "usage": LazyCommand(f"{_IN}.usage:usage", "Show how much of the message quota is used."),
+        "tools": LazyCommand(f"{_IN}.tools:tools", "List Kai's tools, and which of them ask first."),
+        "settings": LazyCommand(f"{_IN}.settings:settings", "Show or change your settings and the project's."),
+        "suggestions": LazyCommand(f"{_IN}.suggestions:suggestions", "Ask what to ask."),
+    },
+    "Setup": {
+        "login": LazyCommand(f"{_IN}.login:login", "Keep a token for later commands."),
+        "logout": LazyCommand(f"{_IN}.login:logout", "Forget a token."),
+        "doctor": LazyCommand(f"{_IN}.doctor:doctor", "Check everything between here and Kai."),
+        "verify": LazyCommand(f"{_IN}.verify:verify", "Check token, discovery, ping, info and usage."),
+        "ping": LazyCommand(f"{_IN}.ping:ping", "Ask the backend for its clock: is it there?"),
+        "info": LazyCommand(f"{_IN}.info:info", "Show what the backend is and runs."),
+        "serve": LazyCommand(f"{_IN}.serve:serve", "Run the local server."),
+        "completion": LazyCommand(f"{_IN}.completion:completion", "Print what makes your shell complete `kai`."),
+    },
 }
 
 
@@ -75,6 +100,7 @@ def _forget_stdout() -> None:
 @click.group(
     cls=_Kai,
     lazy_commands=_COMMANDS,
+    default_command="chat",
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.option("--token", envvar=VARIABLES["token"], show_envvar=True, help="Storage API token.")

@@ -304,7 +304,8 @@ class ChatStream:
             return False
         if begins_again or self._continuation.repeats(event):
             return False
-        self._last = event
+        if self._continuation.concerns(event):
+            self._last = event
         return True
 
     async def _was_heard(self, event: SSEEvent) -> bool:

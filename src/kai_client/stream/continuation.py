@@ -21,6 +21,10 @@ class Continuation(Protocol):
         """Whether the reader had this event already, from this side."""
         ...
 
+    def concerns(self, event: SSEEvent) -> bool:
+        """Whether it wants to know of the event, once the reader has it."""
+        ...
+
     async def heard(self, event: SSEEvent, answer: Accumulator) -> bool:
         """The reader has had `event`, and the response is open. False leaves the answer as it is."""
         ...

@@ -65,11 +65,19 @@ class Leg:
         """Send the request, once; afterwards the response's head has arrived."""
         if self._opening.request is None:
             self.ended = self.over = True
-        elif self._body is None:
+            return
+        if self._body is not None:
+            return
+        failure = self._opening.failure
+        try:
             self._body = await self._transport.open(self._opening.request, self.head)
-        if self._opening.failure is not None:
+        except KaiError as error:
+            if failure is None:
+                raise
+            raise failure from error
+        if failure is not None:
             await self.aclose()
-            raise self._opening.failure
+            raise failure
 
     async def aclose(self) -> None:
         """Give the connection back."""
