@@ -8,10 +8,10 @@ from typing import NamedTuple
 
 import httpx
 from answers import STORAGE_URL, TOKEN, Answer, JsonObject, parts_of, plain_http, read_all
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, TypeAdapter
 from pydantic.alias_generators import to_camel
 
-from kai_client import KaiClient
+from kai_client import KaiClient, LocalTools, Policy, deny_all
 
 MAJORS = ("v6", "v7")
 SCENARIOS = (
@@ -28,6 +28,12 @@ SCENARIOS = (
     "dynamic-tool",
     "preliminary",
     "client-tool",
+    "automatic-yes",
+    "automatic-no",
+    "signed",
+    "changed-input",
+    "described",
+    "dynamic-approval",
     "error-midstream",
     "abort",
     "metadata",
@@ -63,11 +69,23 @@ class Exchange(NamedTuple):
     data: bytes
 
 
+class Posted(NamedTuple):
+    """A message as the server got it, and whether the SDK's own client would have sent it: nothing in it waits."""
+
+    message: JsonObject
+    complete: bool
+
+    @property
+    def parts(self) -> list[JsonObject]:
+        """The parts of the message."""
+        return parts_of(self.message)
+
+
 class SDKChat:
     """A chat with one scenario of one major."""
 
-    def __init__(self, base_url: str, client: KaiClient, http: httpx.AsyncClient) -> None:
-        self.id = client.new_chat_id()
+    def __init__(self, base_url: str, client: KaiClient, http: httpx.AsyncClient, chat_id: str | None = None) -> None:
+        self.id = chat_id or client.new_chat_id()
         self.base_url = base_url
         self.client = client
         self.http = http
@@ -75,6 +93,28 @@ class SDKChat:
     async def say(self, text: str = "Hello") -> Answer:
         """Sends a message and reads its whole answer, whatever it is."""
         return await read_all(self.client.send_message(self.id, text))
+
+    async def run(
+        self, text: str | None = "Hello", *, approve: Policy = deny_all, tools: LocalTools | None = None
+    ) -> Answer:
+        """Carries an answer on through everything that it waits for; without a text, the answer that waits already."""
+        return await read_all(self.client.run(self.id, text, approve=approve, tools=tools))
+
+    async def posted(self) -> list[Posted]:
+        """Every message that the server got, also those that it refused."""
+        response = await self.http.get(f"{self.base_url}/posted/{self.id}")
+        return TypeAdapter(list[Posted]).validate_json(response.raise_for_status().content)
+
+    async def stored(self) -> list[JsonObject]:
+        """The messages that the SDK has handed to the server to keep."""
+        response = await self.http.get(f"{self.base_url}/api/chat/{self.id}")
+        return TypeAdapter(list[JsonObject]).validate_python(response.raise_for_status().json()["messages"])
+
+    async def post(self, message: JsonObject) -> None:
+        """Posts a message past the client, and reads the answer."""
+        body = {"id": self.id, "message": message}
+        response = await self.http.post(f"{self.base_url}/api/chat", json=body)
+        response.raise_for_status()
 
     async def expected(self) -> Expected:
         """What the SDK says about the last stream."""
@@ -104,11 +144,11 @@ class Exchanges:
 
 
 @asynccontextmanager
-async def chat_with(url: str, major: str, scenario: str) -> AsyncGenerator[SDKChat]:
-    """A new chat of a new client."""
+async def chat_with(url: str, major: str, scenario: str, chat_id: str | None = None) -> AsyncGenerator[SDKChat]:
+    """A new client, with a new chat if it is not given one."""
     base_url = f"{url}/{major}/{scenario}"
     async with (
         plain_http() as http,
         KaiClient(TOKEN, STORAGE_URL, base_url) as client,
     ):
-        yield SDKChat(base_url, client, http)
+        yield SDKChat(base_url, client, http, chat_id)

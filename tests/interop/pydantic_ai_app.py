@@ -2,7 +2,7 @@
 
     POST /{version}/{scenario}/api/chat       the response of pydantic-ai's own adapter
     GET  /{version}/{scenario}/api/chat/{id}  the stored messages
-    GET  /{version}/{scenario}/expected/{id}  the chunks that the adapter made, and what its run result says
+    GET  /{version}/{scenario}/expected/{id}  the chunks that the adapter made, what its run result says, what was posted
 
 It prints {"port": N} when it listens and ends when its standard input does.
 """
@@ -64,6 +64,7 @@ class Chat:
 
     def __init__(self) -> None:
         self.messages: list[Any] = []
+        self.posted: list[JsonObject] = []
         self.chunks: list[JsonObject] = []
         self.result: JsonObject | None = None
         self.ended = asyncio.Event()
@@ -82,6 +83,7 @@ async def post_message(request: Request) -> Response:
     body = await request.json()
     version, scenario, _ = key = key_of(request, body["id"])
     chat = CHATS.setdefault(key, Chat())
+    chat.posted.append(body["message"])
     chat.add(body["message"])
     chat.chunks, chat.result, chat.ended = [], None, asyncio.Event()
     adapter: VercelAIAdapter[None, str | DeferredToolRequests] = VercelAIAdapter(
@@ -169,7 +171,7 @@ async def get_expected(request: Request) -> Response:
     """What pydantic-ai sent and said in the last stream of a chat."""
     chat = CHATS[key_of(request, request.path_params["id"])]
     await chat.ended.wait()
-    return JSONResponse({"chunks": chat.chunks, "result": chat.result})
+    return JSONResponse({"chunks": chat.chunks, "result": chat.result, "posted": chat.posted})
 
 
 def key_of(request: Request, chat_id: str) -> Key:

@@ -7,10 +7,10 @@ from contextlib import asynccontextmanager
 
 import httpx
 from answers import STORAGE_URL, TOKEN, Answer, JsonObject, plain_http, read_all
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, TypeAdapter
 from pydantic.alias_generators import to_camel
 
-from kai_client import KaiClient
+from kai_client import KaiClient, Policy
 
 VERSIONS = ("v5", "v6", "v7")
 SCENARIOS = (
@@ -27,7 +27,6 @@ SCENARIOS = (
     "approval",
     "two-approvals",
 )
-REASON = "Not on a Friday"
 
 
 class Run(BaseModel):
@@ -43,9 +42,10 @@ class Run(BaseModel):
 
 
 class Expected(BaseModel):
-    """The chunks that the adapter made, and the result of its run if it came to one."""
+    """The chunks that the adapter made, the result of its run if it came to one, and every message that was posted."""
 
     chunks: list[JsonObject]
+    posted: list[JsonObject]
     result: Run | None
 
     @property
@@ -58,8 +58,8 @@ class Expected(BaseModel):
 class AgentChat:
     """A chat with one agent."""
 
-    def __init__(self, base_url: str, client: KaiClient, http: httpx.AsyncClient) -> None:
-        self.id = client.new_chat_id()
+    def __init__(self, base_url: str, client: KaiClient, http: httpx.AsyncClient, chat_id: str | None = None) -> None:
+        self.id = chat_id or client.new_chat_id()
         self.base_url = base_url
         self.client = client
         self.http = http
@@ -68,11 +68,14 @@ class AgentChat:
         """Sends a message and reads its whole answer."""
         return await read_all(self.client.send_message(self.id, "Hello"))
 
-    async def decide(self, approval_id: str, *, approved: bool) -> Answer:
-        """Answers a request and reads the whole continuation."""
-        if approved:
-            return await read_all(self.client.approve_tool(self.id, approval_id))
-        return await read_all(self.client.reject_tool(self.id, approval_id, reason=REASON))
+    async def run(self, text: str | None = "Hello", *, approve: Policy) -> Answer:
+        """Carries an answer on through every decision; without a text, the answer that waits already."""
+        return await read_all(self.client.run(self.id, text, approve=approve))
+
+    async def stored(self) -> list[JsonObject]:
+        """The messages of the run, as pydantic-ai dumps them."""
+        response = await self.http.get(f"{self.base_url}/api/chat/{self.id}")
+        return TypeAdapter(list[JsonObject]).validate_python(response.raise_for_status().json()["messages"])
 
     async def expected(self) -> Expected:
         """What pydantic-ai says about the last stream."""
@@ -81,11 +84,11 @@ class AgentChat:
 
 
 @asynccontextmanager
-async def chat_with(url: str, version: str, scenario: str) -> AsyncGenerator[AgentChat]:
-    """A new chat of a new client."""
+async def chat_with(url: str, version: str, scenario: str, chat_id: str | None = None) -> AsyncGenerator[AgentChat]:
+    """A new client, with a new chat if it is not given one."""
     base_url = f"{url}/{version}/{scenario}"
     async with plain_http() as http, KaiClient(TOKEN, STORAGE_URL, base_url) as client:
-        yield AgentChat(base_url, client, http)
+        yield AgentChat(base_url, client, http, chat_id)
 
 
 class Runs:

@@ -2,12 +2,11 @@
 
 import pytest
 from answers import wire
-from pydantic_ai_chats import REASON, SCENARIOS, VERSIONS, Runs, chat_with
+from pydantic_ai_chats import SCENARIOS, VERSIONS, Runs, chat_with
 
-from kai_client import KaiError, KaiStreamError, ReasoningDeltaEvent, StartEvent
+from kai_client import KaiStreamError, ReasoningDeltaEvent
 
 each_version = pytest.mark.parametrize("version", VERSIONS)
-with_approvals = pytest.mark.parametrize("version", VERSIONS[1:])
 each_scenario = pytest.mark.parametrize("scenario", SCENARIOS)
 
 
@@ -66,41 +65,3 @@ async def test_failed_run_raises(version: str, pydantic_ai_url: str) -> None:
     assert {"type": "error", "errorText": raised.value.message} in expected.chunks
     assert raised.value.message == "The model is overloaded"
     assert (raised.value.code, raised.value.partial_text) == ("stream:error", "This goes well")
-
-
-@with_approvals
-@pytest.mark.parametrize(
-    ("approved", "text"),
-    [
-        (True, "So: call-1 success {'created': 'in.c-sales'}."),
-        (False, f"So: call-1 denied {REASON}."),
-    ],
-    ids=["approved", "denied"],
-)
-async def test_decision(version: str, approved: bool, text: str, pydantic_ai_url: str) -> None:
-    """A decision resumes the run in a new stream that continues the message: the call ends as decided, and a reason
-    for a denial reaches the model.
-    """
-    async with chat_with(pydantic_ai_url, version, "approval") as chat:
-        (request,) = (await chat.say()).requests
-        asked = (await chat.client.get_chat(chat.id)).messages[-1]
-        ours = await chat.decide(request.approval_id, approved=approved)
-        theirs = await chat.expected()
-    assert ours.chunks == theirs.chunks
-    assert isinstance(ours.events[0], StartEvent)
-    assert ours.events[0].message_id == asked.id
-    assert ours.text == theirs.run.text == text
-    (call,), (their_call,) = ours.tool_calls, theirs.run.tool_calls
-    outcome = ("toolCallId", "state", "output", "errorText")
-    assert [call[key] for key in outcome] == [their_call[key] for key in outcome]
-    assert call["state"] == ("output-available" if approved else "output-denied")
-
-
-@with_approvals
-async def test_wrong_approval_id(version: str, pydantic_ai_url: str) -> None:
-    """An id that no message asks for is a `KaiError` with `approval:not_found`."""
-    async with chat_with(pydantic_ai_url, version, "approval") as chat:
-        await chat.say()
-        with pytest.raises(KaiError) as raised:
-            await chat.decide("call-2", approved=True)
-    assert raised.value.code == "approval:not_found"

@@ -65,6 +65,15 @@ class Accumulator:
         self.finish = None
         self._usage.settle()
 
+    def going_on(self, event: StartEvent) -> StartEvent:
+        """The `start` of a response that continues the answer, so that it does not begin a new message.
+
+        The oldest backends answer a decision in a message of its own (protocol 2.4); to the reader it is one that grows. A
+        message without an id takes that of its continuation.
+        """
+        self._message.message_id = self._message.message_id or event.message_id or ""
+        return event.model_copy(update={"message_id": None})
+
     def _is_another_message(self, event: StartEvent) -> bool:
         """Where the message starts anew (protocol 5.7), so does all that was collected of it."""
         return event.message_id is not None and self._message.message_id not in {"", event.message_id}

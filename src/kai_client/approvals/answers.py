@@ -43,8 +43,9 @@ def _answered(
     approval: object = wire.get("approval")
     if is_object(approval) and approval.get("id") in approvals:
         said = _response(approvals[approval["id"]], reason)
-        return {**wire, "state": "approval-responded", "approval": {**approval, **said}}
-    result = results.get(str(wire.get("toolCallId"))) if wire.get("state") == "input-available" else None
+        wire |= {"state": "approval-responded", "approval": {**approval, **said}}
+    open_for_result = wire.get("state") in {"input-available", "approval-responded"}
+    result = results.get(str(wire.get("toolCallId"))) if open_for_result else None
     if result is None:
         return wire
     if result.error is not None:

@@ -53,7 +53,8 @@ class Beside:
             name = None if isinstance(event, ToolApprovalRequestEvent) else event.tool_name
             if not await self._listens() or (name and not await self._catalogue.may_wait(name)):
                 return True
-            found = [call for call in waiting_calls(answer.message) if call.tool_call_id == event.tool_call_id]
+            waiting = [call for call in waiting_calls(answer.message) if not call.approved]
+            found = [call for call in waiting if call.tool_call_id == event.tool_call_id]
             return not found or await self._consider(found[-1], answer)
         except KaiError as error:
             if is_crowded(error):

@@ -8,6 +8,7 @@ from kai_client.exceptions import KaiError
 from kai_client.message import UIMessage
 from kai_client.models import ApprovalResponse, ChatDetail, ToolResultPart
 from kai_client.transport import StreamRequest
+from kai_client.types import KaiBackend
 
 from .catalogue import ToolSource
 from .judge import Judge
@@ -52,6 +53,10 @@ class RunPlan:
     one_connection: bool
     judge: Judge
     tools: LocalTools | None
+
+    def runs_here(self, tool_name: str) -> bool:
+        """Whether the tool is of this side, its approval included. kai-assistant takes no results: it means its own tool."""
+        return self.backend != KaiBackend.ASSISTANT and self.tools is not None and self.tools.runs(tool_name)
 
 
 class Steps:

@@ -94,7 +94,7 @@ class ToolRun:
             )
         messages = (await self._plan.client.get_chat(self._plan.chat_id)).messages
         message = messages[-1] if messages and messages[-1].role == "assistant" else None
-        calls = waiting_calls(message) if message is not None else []
+        calls = self._for_this_side(message) if message is not None else []
         if message is None or not calls:
             raise KaiNotFoundError("No tool call of this chat waits for a decision", "approval:none_waiting")
         opening = await self._answered(Step(self._plan, self._ledger, calls, message), stored=True)
@@ -114,6 +114,10 @@ class ToolRun:
             case Listening.AGENT:
                 return []
             case Listening.OPEN:
-                return [call for call in waiting_calls(message) if call.approval_id is not None]
+                return [call for call in self._for_this_side(message) if call.approval_id is not None]
             case _:
-                return waiting_calls(message)
+                return self._for_this_side(message)
+
+    def _for_this_side(self, message: UIMessage) -> list[WaitingCall]:
+        """What was approved waits for this side only if the tool is of this side; else the backend will run it."""
+        return [call for call in waiting_calls(message) if not call.approved or self._plan.runs_here(call.tool_name)]

@@ -50,7 +50,11 @@ class Step:
         if decisions is None:
             return None
         for call in (*self._others, *self._local):
+            self._ledger.record(call, Approval()).sent = True
             self.results[call.tool_call_id] = await self._run(call)
+        for call in self._requests:  # a tool of this side that was asked for first
+            if isinstance(decisions[call.tool_call_id], Approval) and self._plan.runs_here(call.tool_name):
+                self.results[call.tool_call_id] = await self._run(call)
         by_approval = {call.approval_id or "": decisions[call.tool_call_id] for call in self._requests}
         _require_distinct(self._message, by_approval)
         message = self._message if stored else await self._stored()
@@ -98,9 +102,8 @@ class Step:
         return verdict
 
     async def _run(self, call: WaitingCall) -> LocalResult:
-        """The result of a call, once: a backend that did not take it must not make the tool run again."""
-        self._ledger.record(call, Approval()).sent = True
-        if call not in self._local or self._plan.tools is None:
+        """The result of a call, once: a backend that did not take it is refused when it asks for it again."""
+        if call in self._others or self._plan.tools is None:
             return LocalResult(error=_NO_SUCH_TOOL)
         if self._failure is not None:
             return LocalResult(error=_NOT_ASKED)

@@ -23,6 +23,8 @@ class WaitingCall:
     approval_id: str | None = None
     title: str | None = None
     request_reason: str | None = None
+    approved: bool = False
+    """It was approved already, and waits for its result: that can only be this side's to give."""
 
     def to_call(self, chat_id: str, message: UIMessage, *, read_only: bool | None = None) -> ToolCall[Any]:
         """The call as a policy sees it."""
@@ -40,9 +42,9 @@ class WaitingCall:
 
 
 def waiting_calls(message: UIMessage) -> list[WaitingCall]:
-    """The calls that wait, in order: asked for by an approval request, or with their input and nothing more.
+    """The calls that wait, in order: asked for by an approval request, with their input and nothing more, or approved.
 
-    What the model's provider runs by itself, and what was approved automatically, waits for nobody.
+    What the model's provider runs by itself waits for nobody.
     """
     return [call for part in message.parts if (call := _waiting(part.to_dict())) is not None]
 
@@ -55,7 +57,9 @@ def _waiting(part: dict[str, Any]) -> WaitingCall | None:
     match part.get("state"):
         case "approval-requested" if approval:
             pass
-        case "input-available" if part.get("providerExecuted") is not True and not _is_answered(part):
+        case "input-available" if part.get("providerExecuted") is not True and _verdict(part) is None:
+            pass
+        case "approval-responded" if part.get("providerExecuted") is not True and _verdict(part) is True:
             pass
         case _:
             return None
@@ -67,6 +71,7 @@ def _waiting(part: dict[str, Any]) -> WaitingCall | None:
         _text(approval.get("id")),
         _text(part.get("title")),
         _text(approval.get("requestReason")),
+        approved=part.get("state") == "approval-responded",
     )
 
 
@@ -78,9 +83,10 @@ def _open_approval(part: dict[str, Any]) -> dict[str, Any]:
     return approval if isinstance(approval.get("id"), str) else {}
 
 
-def _is_answered(part: dict[str, Any]) -> bool:
+def _verdict(part: dict[str, Any]) -> bool | None:
     approval: object = part.get("approval")
-    return is_object(approval) and isinstance(approval.get("approved"), bool)
+    approved: object = approval.get("approved") if is_object(approval) else None
+    return approved if isinstance(approved, bool) else None
 
 
 def _text(value: object) -> str | None:

@@ -292,8 +292,7 @@ class ChatStream:
     def _take(self, leg: Leg, event: SSEEvent) -> bool:
         """Fold an event in; whether it is handed out."""
         begins_again = self._goes_on and isinstance(event, StartEvent)
-        # The oldest flow answers in a message of its own (protocol 2.4); to the reader it is one that grows.
-        folded = event.model_copy(update={"message_id": None}) if begins_again else event
+        folded = self._answer.going_on(event) if isinstance(event, StartEvent) and self._goes_on else event
         self._changed = self._answer.apply(folded)
         leg.note(event, self._answer)
         log_event(event.type, self._transport.credentials)

@@ -61,10 +61,13 @@ export async function answer(major, scenario, chat) {
 
 async function run(major, scenario, chat) {
   const { ai } = major;
-  const settings = major.approvalSettings(scenario.tools?.(ai) ?? {}, scenario.askFirst ?? []);
+  const { askFirst = [], whyAsked, automatic, secret } = scenario;
+  const tools = scenario.tools?.(ai) ?? {};
+  const settings = major.approvalSettings({ tools, askFirst, whyAsked, automatic });
   const result = ai.streamText({
     ...settings,
     ...stopping(scenario.stopAfter),
+    experimental_toolApprovalSecret: secret,
     model: scriptedModel(major, scenario.steps),
     messages: await ai.convertToModelMessages(chat.messages, { tools: settings.tools }),
     stopWhen: ai.stepCountIs(5),

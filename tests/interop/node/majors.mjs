@@ -13,11 +13,11 @@ const v6 = {
   ai: ai6,
   MockLanguageModel: MockLanguageModelV3,
   fileData: (base64) => base64,
-  approvalSettings: (tools, names) => ({
+  approvalSettings: ({ tools, askFirst }) => ({
     tools: Object.fromEntries(
       Object.entries(tools).map(([name, tool]) => [
         name,
-        names.includes(name) ? { ...tool, needsApproval: true } : tool,
+        askFirst.includes(name) ? { ...tool, needsApproval: true } : tool,
       ]),
     ),
   }),
@@ -29,9 +29,14 @@ const v7 = {
   ai: ai7,
   MockLanguageModel: MockLanguageModelV4,
   fileData: (base64) => ({ type: "data", data: base64 }),
-  approvalSettings: (tools, names) => ({
+  approvalSettings: ({ tools, askFirst, whyAsked, automatic }) => ({
     tools,
-    toolApproval: Object.fromEntries(names.map((name) => [name, "user-approval"])),
+    toolApproval: {
+      ...Object.fromEntries(
+        askFirst.map((name) => [name, { type: "user-approval", reason: whyAsked }]),
+      ),
+      ...automatic,
+    },
   }),
   toUIMessageStream: (result, tools, options) =>
     ai7.toUIMessageStream({ stream: result.stream, tools, ...options }),

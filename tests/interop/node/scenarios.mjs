@@ -3,43 +3,29 @@
 //   steps      functions of {major, turn, results} that give the parts the model streams
 //   tools      a function of the SDK that gives the tools
 //   askFirst   names of the tools that wait for the approval of the user
+//   automatic  what version 7 decides by itself about tools: `approved`, `denied`
+//   whyAsked   the reason that version 7 gives for asking
+//   secret     with which the SDK signs its requests and checks them when they come back
+//   forgets    whether the server does not tell the stored messages
+//   trusting   whether the server takes messages that the SDK does not accept
 //   uiOptions  options of the SDK's conversion into a UI message stream
 //   stopAfter  number of text deltas after which the server aborts the model
 //   write      takes the UI message stream and writes what the client shall get
 
 import { z } from "zod";
 import { finish, reasoning, text, toolCall } from "./model.mjs";
+import { runScenarios } from "./runs.mjs";
+import {
+  bucketTool,
+  callsQuery,
+  queryTool,
+  saysItCouldNot,
+  saysWhatBecameOfTheCalls,
+  saysWhatItWasTold,
+} from "./tools.mjs";
 
 const PIXEL =
   "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
-
-const queryTool = (ai, execute) =>
-  ai.tool({
-    description: "Runs a query",
-    inputSchema: z.object({ sql: z.string(), limit: z.number().optional() }),
-    execute,
-  });
-
-const bucketTool = (ai) =>
-  ai.tool({
-    description: "Creates a bucket",
-    inputSchema: z.object({ name: z.string() }),
-    execute: async ({ name }) => ({ created: `in.c-${name}` }),
-  });
-
-const saysWhatBecameOfTheCalls = ({ results }) => {
-  const outcome = ({ toolCallId, output }) =>
-    `${toolCallId} ${output.type === "execution-denied" ? "was refused" : "was done"}`;
-  // The majors hand the results to the model in different orders.
-  return [...text("So: ", results.map(outcome).sort().join(", "), "."), ...finish("stop")];
-};
-
-const saysItCouldNot = () => [...text("That ", "did not work."), ...finish("stop")];
-
-const callsQuery = ({ turn }) => [
-  ...toolCall(`call-${turn}-1`, "query", { sql: "SELECT 1" }),
-  ...finish("tool-calls"),
-];
 
 async function writeDataAround(stream, result, writer) {
   writer.write({ type: "data-waiting-status", data: { phase: "waiting" }, transient: true });
@@ -187,7 +173,7 @@ export const scenarios = {
         ...toolCall(`call-${turn}-2`, "create_bucket", { name: "stock" }),
         ...finish("tool-calls"),
       ],
-      saysWhatBecameOfTheCalls,
+      saysWhatItWasTold,
     ],
   },
 
@@ -228,7 +214,7 @@ export const scenarios = {
 
   "client-tool": {
     tools: (ai) => ({ query: queryTool(ai) }),
-    steps: [callsQuery, () => [...text("Thank ", "you."), ...finish("stop")]],
+    steps: [callsQuery, saysWhatItWasTold],
   },
 
   "error-midstream": {
@@ -257,4 +243,6 @@ export const scenarios = {
     },
     steps: [() => [...text("With ", "metadata."), ...finish("stop")]],
   },
+
+  ...runScenarios,
 };

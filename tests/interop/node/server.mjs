@@ -4,6 +4,8 @@
 //   GET  /{major}/{scenario}/api/chat/{id}    the stored messages
 //   GET  /{major}/{scenario}/expected/{id}    what the SDK says about the last stream
 //   GET  /{major}/{scenario}/bytes/{id}       the bytes of the last stream
+//   GET  /{major}/{scenario}/posted/{id}      every message that was posted, also those it refused;
+//                                             and whether the SDK's own client would have sent it
 // It prints {"port": N} when it listens and ends when its standard input does.
 
 import { createServer } from "node:http";
@@ -15,6 +17,7 @@ import { whatTheSdkSays } from "./reader.mjs";
 import { scenarios } from "./scenarios.mjs";
 
 const chats = new Map();
+const posts = new Map();
 
 async function handle(request, response) {
   const { pathname } = new URL(request.url, "http://127.0.0.1");
@@ -25,7 +28,8 @@ async function handle(request, response) {
   const key = (id) => JSON.stringify([majorName, scenarioName, id]);
   const [route, id] = routeOf(request.method, rest);
   if (route === "post") return postMessage(major, scenario, key, request, response);
-  const chat = chats.get(key(id));
+  if (route === "posted") return sendJson(response, 200, posts.get(key(id)) ?? []);
+  const chat = route === "messages" && scenario.forgets ? undefined : chats.get(key(id));
   if (!route || !chat) return refuse(response, 404, route ? "not_found:chat" : "not_found:api");
   return show(route, major, id, chat, response);
 }
@@ -34,13 +38,15 @@ function routeOf(method, path) {
   if (method === "POST" && path.join("/") === "api/chat") return ["post"];
   if (method !== "GET") return [];
   if (path.length === 3 && path[0] === "api" && path[1] === "chat") return ["messages", path[2]];
-  return path.length === 2 && ["expected", "bytes"].includes(path[0]) ? path : [];
+  return path.length === 2 && ["expected", "bytes", "posted"].includes(path[0]) ? path : [];
 }
 
 async function postMessage(major, scenario, key, request, response) {
-  const posted = await readPosted(major, request);
-  if (posted.refusal) return refuse(response, 400, "bad_request:api", posted.refusal);
-  const { id, message } = posted;
+  const { id, message } = await readJson(request);
+  const post = { message, complete: isComplete(major, message) };
+  posts.set(key(id), [...(posts.get(key(id)) ?? []), post]);
+  const refusal = scenario.trusting ? null : await refusalOf(major, scenario, message);
+  if (refusal) return refuse(response, 400, "bad_request:api", refusal);
   if (!chats.has(key(id))) chats.set(key(id), new Chat());
   const chat = chats.get(key(id));
   chat.add(message);
@@ -53,14 +59,22 @@ async function postMessage(major, scenario, key, request, response) {
   }
 }
 
-/** The body of a post, whose message has to be one that the SDK accepts. */
-async function readPosted(major, request) {
+/** Whether every call of the last step is answered: what the SDK's client asks before it posts. */
+function isComplete(major, message) {
+  const messages = [message];
+  return (
+    major.ai.lastAssistantMessageIsCompleteWithApprovalResponses({ messages }) ||
+    major.ai.lastAssistantMessageIsCompleteWithToolCalls({ messages })
+  );
+}
+
+/** Why the SDK does not accept a message, null if it does; tools have to take the inputs in it. */
+async function refusalOf(major, scenario, message) {
   try {
-    const { id, message } = await readJson(request);
-    await major.ai.validateUIMessages({ messages: [message] });
-    return { id, message };
+    await major.ai.validateUIMessages({ messages: [message], tools: scenario.tools?.(major.ai) });
+    return null;
   } catch (error) {
-    return { refusal: String(error) };
+    return String(error).split("\n", 1)[0];
   }
 }
 
