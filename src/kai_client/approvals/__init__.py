@@ -4,6 +4,7 @@ from .answers import CONFIRMED, DENIED, answered_message, message_asking, tool_r
 from .catalogue import ToolCatalogue
 from .decisions import Approval, Decision, Denial, Policy, Ruling, ToolCall, decision_of
 from .judge import Judge
+from .ledger import same_json
 from .local import LocalResult, LocalTools
 from .policies import all_of, any_of, approve_all, approve_only, by_id, deny_all, first_of, with_timeout
 from .ports import RunClient, RunPlan
@@ -37,6 +38,7 @@ __all__ = [
     "deny_all",
     "first_of",
     "message_asking",
+    "same_json",
     "tool_result",
     "with_timeout",
 ]

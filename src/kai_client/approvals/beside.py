@@ -1,5 +1,7 @@
 """Decisions posted beside an open stream, as kai-agent takes them (protocol 2.5)."""
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from enum import Enum, auto
 from typing import Final
 
@@ -17,6 +19,17 @@ from .waiting import WaitingCall, waiting_calls
 __all__ = ["Beside", "Listening"]
 
 _CROWDED: Final = "The decision needs a second connection beside the open stream: allow the HTTP client at least two"
+
+
+@contextmanager
+def _another_connection() -> Generator[None]:
+    """Says of a pool without a free connection that it is too small, not that Kai is slow."""
+    try:
+        yield
+    except KaiError as error:
+        if is_crowded(error):
+            raise KaiConfigError(_CROWDED, "approval:one_connection") from error
+        raise
 
 
 class Listening(Enum):
@@ -49,20 +62,16 @@ class Beside:
             return True
         if self._plan.one_connection:
             raise KaiConfigError(_CROWDED, "approval:one_connection")
-        try:
-            name = None if isinstance(event, ToolApprovalRequestEvent) else event.tool_name
-            if not await self._listens() or (name and not await self._catalogue.may_wait(name)):
+        name = None if isinstance(event, ToolApprovalRequestEvent) else event.tool_name
+        with _another_connection():
+            if not await self.listens() or (name and not await self._catalogue.may_wait(name)):
                 return True
-            waiting = [call for call in waiting_calls(answer.message) if not call.approved]
-            found = [call for call in waiting if call.tool_call_id == event.tool_call_id]
-            return not found or await self._consider(found[-1], answer)
-        except KaiError as error:
-            if is_crowded(error):
-                raise KaiConfigError(_CROWDED, "approval:one_connection") from error
-            raise
+        waiting = [call for call in waiting_calls(answer.message) if not call.approved]
+        found = [call for call in waiting if call.tool_call_id == event.tool_call_id]
+        return not found or await self._consider(found[-1], answer)
 
-    async def _listens(self) -> bool:
-        """Whether decisions are taken now. Only kai-agent has a catalogue of tools, so that gives it away (protocol 2.1)."""
+    async def listens(self) -> bool:
+        """Whether decisions are taken while a stream is open. Only kai-agent has a catalogue of tools: so it shows (2.1)."""
         if self.listening is Listening.UNKNOWN:
             self.listening = Listening.OPEN if await self._catalogue.is_offered() else Listening.ENDED
         return self.listening is not Listening.ENDED
@@ -71,9 +80,12 @@ class Beside:
         if (entry := self._ledger.find(call.tool_call_id)) is not None:
             if entry.settled:
                 raise decided_twice(call.tool_call_id)
+            if not entry.sent and entry.is_about(call):  # it waited for nobody before, and does now
+                entry.sent = await self._post(call, entry.decision)
             return True  # asked again before the decision took effect, or told the changed input
         self._steps.begin()
-        read_only = await self._catalogue.read_only(call.tool_name)
+        with _another_connection():
+            read_only = await self._catalogue.read_only(call.tool_name)
         asked = call.to_call(self._plan.chat_id, answer.message, read_only=read_only)
         verdict = await self._plan.judge.decide(asked)
         if verdict.decision is None:
@@ -94,18 +106,23 @@ class Beside:
         approval = decision if isinstance(decision, Approval) else Approval()
         approved = isinstance(decision, Approval)
         try:
-            taken = await self._plan.client.submit_approval(
-                self._plan.chat_id,
-                call.tool_call_id,
-                approved,
-                reason=decision.reason if isinstance(decision, Denial) else None,
-                updated_input=None if approval.updated_input is None else dict(approval.updated_input),
-                answers=None if approval.answers is None else dict(approval.answers),
-            )
+            with _another_connection():
+                taken = await self._plan.client.submit_approval(
+                    self._plan.chat_id,
+                    call.tool_call_id,
+                    approved,
+                    reason=decision.reason if isinstance(decision, Denial) else None,
+                    updated_input=None if approval.updated_input is None else dict(approval.updated_input),
+                    answers=None if approval.answers is None else dict(approval.answers),
+                )
         except KaiError as error:
             if is_absent(error):
                 return False
             raise
-        if not taken.success or taken.approved is not approved:
+        except ValueError as error:
+            raise KaiError(
+                "The call has an id that cannot be sent back; nothing was sent", "approval:bad_id"
+            ) from error
+        if not taken.success or taken.approved is not approved or taken.tool_use_id != call.tool_call_id:
             raise KaiError(f"The backend did not take the decision about {call.tool_name!r}", "approval:not_taken")
         return True

@@ -34,6 +34,7 @@ class ToolCatalogue:
         self._read_only: dict[str, bool] = {}
         self._permissions: dict[str, str] = {}
         self._is_offered = True
+        self._knows_permissions = True
 
     async def is_offered(self) -> bool:
         """Whether the backend has a catalogue at all, as kai-agent does and kai-assistant does not (protocol 2.1)."""
@@ -54,7 +55,7 @@ class ToolCatalogue:
         await self._fetch()
         permission = self._permissions.get(tool)
         if permission is None:
-            return not self._read_only.get(tool, False)
+            return not (self._read_only.get(tool, False) and self._knows_permissions)
         return permission not in {"always_allow", "blocked"}
 
     async def _fetch(self) -> None:
@@ -63,6 +64,7 @@ class ToolCatalogue:
         tools = await self._if_offered(self._source.get_tools())
         if self._is_offered:
             settings = await self._if_offered(self._source.get_user_settings())
+            self._knows_permissions = settings is not None or not self._is_offered
             self._is_offered = True
             self._permissions = (settings.tool_permissions if settings else None) or {}
         self._read_only = {tool.name: tool.read_only for tool in tools.tools} if tools else {}

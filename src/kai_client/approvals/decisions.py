@@ -1,8 +1,9 @@
 """The vocabulary of approvals: the call that is decided about, what a decision can be, and who makes it."""
 
+import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Generic, TypeAlias
+from typing import Any, Final, Generic, TypeAlias, cast
 
 from typing_extensions import TypeVar
 
@@ -18,8 +19,8 @@ InputT = TypeVar("InputT", default=Any)
 class ToolCall(Generic[InputT]):
     """One call that waits for a decision, with its own arguments.
 
-    A snapshot: nothing that is done to `input` or `message` changes what was called or what is sent. `input` is the JSON that
-    the model wrote, or a model of yours where a `Toolbox` has validated it. `approval_id` is set where the backend asked by
+    A snapshot: nothing that is done to `input` changes what was called or what is sent. `input` is the JSON that the model
+    wrote, or a model of yours where a `Toolbox` has validated it. `approval_id` is set where the backend asked by
     an approval request; `read_only` where its catalogue of tools says so; `request_reason` where it says why it asks.
     """
 
@@ -35,6 +36,15 @@ class ToolCall(Generic[InputT]):
     read_only: bool | None = None
 
 
+def _require_json_object(value: object, name: str) -> None:
+    """Raise `TypeError` or `ValueError` for what cannot be sent: then, not later, since an unsent decision leaves a call open."""
+    if value is None:
+        return
+    if not isinstance(value, Mapping):
+        raise TypeError(f"{name} must be a mapping, not {type(value).__name__}")
+    json.dumps(dict(cast("Mapping[str, object]", value)), allow_nan=False, ensure_ascii=False).encode()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Approval:
     """A yes. `updated_input` replaces the arguments, `answers` go to tools that ask questions: both on kai-agent only.
@@ -45,12 +55,22 @@ class Approval:
     updated_input: Mapping[str, Json] | None = None
     answers: Mapping[str, Json] | None = None
 
+    def __post_init__(self) -> None:
+        for name in ("updated_input", "answers"):
+            _require_json_object(getattr(self, name), name)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Denial:
     """A no. The model is told the reason, and can try something else."""
 
     reason: str | None = None
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.reason, str | None):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise TypeError(f"reason must be a string or None, not {type(self.reason).__name__}")
+        if self.reason is not None:
+            self.reason.encode()
 
 
 Decision: TypeAlias = Approval | Denial

@@ -1,7 +1,11 @@
 """Asks the policies: the tool's own if it has one, else that of the run."""
 
+import asyncio
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
+
+from kai_client.exceptions import KaiError
 
 from .decisions import Decision, Denial, Policy, ToolCall
 from .local import LocalTools
@@ -30,11 +34,27 @@ class Judge:
     async def decide(self, call: ToolCall[Any]) -> Verdict:
         """The verdict on a call. Whatever a policy raises, or says that is no answer, denies."""
         own = self._tools.policy_for(call.tool_name) if self._tools is not None else None
+        task = asyncio.current_task()
+        before = task.cancelling() if task is not None else 0
         try:
-            return Verdict(await ruled(own or self._policy, call))
-        except Exception as failure:  # noqa: BLE001 - whatever it is, the call must not run
-            failure.add_note(
-                f"The call {call.tool_call_id!r} of {call.tool_name!r} was denied, since its policy failed."
-            )
-            # Not the exception's text: it goes to a model, and may hold anything.
-            return Verdict(Denial(reason="The approval policy of this client failed."), failure)
+            decision = await ruled(own or self._policy, call)
+        except asyncio.CancelledError as error:
+            if task is None or task.cancelling() > before:
+                raise
+            return _denied(KaiError("The policy was cancelled by itself", "approval:policy"), error)
+        except (StopIteration, StopAsyncIteration) as error:
+            return _denied(RuntimeError("The policy raised StopIteration"), error)  # as Python says it of generators
+        except Exception as error:  # noqa: BLE001 - whatever it is, the call must not run
+            return _denied(error)
+        if task is not None and task.cancelling() > before:
+            raise asyncio.CancelledError  # the policy has swallowed it: its yes comes too late
+        return Verdict(decision)
+
+
+def _denied(failure: Exception, cause: BaseException | None = None) -> Verdict:
+    """A denial with the failure as its reason; the model is not told its text, which may hold anything."""
+    if cause is not None:
+        failure.__cause__ = cause
+    with suppress(Exception):  # an exception may be frozen
+        failure.add_note("The tool call that this policy was asked about was denied.")
+    return Verdict(Denial(reason="The approval policy of this client failed."), failure)

@@ -1,5 +1,6 @@
 """What was decided about which call: one decision per call id, ever."""
 
+import json
 from dataclasses import dataclass
 
 from kai_client.exceptions import KaiError
@@ -8,7 +9,7 @@ from kai_client.types import Json
 from .decisions import Decision
 from .waiting import WaitingCall
 
-__all__ = ["Entry", "Ledger"]
+__all__ = ["Entry", "Ledger", "decided_twice", "same_json"]
 
 
 @dataclass(slots=True)
@@ -21,6 +22,10 @@ class Entry:
     sent: bool = False
     settled: bool = False
     """Whether the call has ended since."""
+
+    def is_about(self, call: WaitingCall) -> bool:
+        """Whether it is this call that was decided about."""
+        return self.tool_name == call.tool_name and same_json(self.input, call.input)
 
 
 class Ledger:
@@ -44,6 +49,11 @@ class Ledger:
         """The call has ended."""
         if (entry := self._entries.get(call_id)) is not None:
             entry.settled = True
+
+
+def same_json(one: Json, other: Json) -> bool:
+    """Whether two values are the same JSON: in Python 1 is True and 1.0, and a tool may mind."""
+    return json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)
 
 
 def decided_twice(call_id: str) -> KaiError:

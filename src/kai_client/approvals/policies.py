@@ -3,6 +3,7 @@
 import asyncio
 import inspect
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from .decisions import NO, YES, Approval, Decision, Denial, Policy, Ruling, ToolCall, decision_of
@@ -63,19 +64,23 @@ def first_of(*policies: Policy) -> Policy:
 def all_of(*policies: Policy) -> Policy:
     """Approves what every policy approves: the first that does not, decides. At least one is needed.
 
-    Where several change the arguments the call is denied: which of them was meant, nobody knows.
+    Only the first may change the arguments, and the others are asked about the changed ones: a call that a later one changes
+    is denied, since those before it have approved something else.
     """
     _require_some(policies)
 
     async def decide(call: ToolCall[Any], /) -> Decision | None:
-        approval = YES
-        for policy in policies:
+        approval = await ruled(policies[0], call)
+        if not isinstance(approval, Approval):
+            return approval
+        if approval.updated_input is not None:
+            call = replace(call, input=dict(approval.updated_input))
+        for policy in policies[1:]:
             decision = await ruled(policy, call)
             if not isinstance(decision, Approval):
                 return decision
-            if decision != YES and approval not in (YES, decision):
+            if decision not in (YES, approval):
                 return Denial(reason="Two approvals of this call differ.")
-            approval = decision if decision != YES else approval
         return approval
 
     return decide
@@ -100,7 +105,7 @@ def any_of(*policies: Policy) -> Policy:
 def with_timeout(policy: Policy, seconds: float, *, otherwise: Ruling = NO) -> Policy:
     """What `policy` says within this time, else `otherwise`, by default a denial.
 
-    Only an async policy can be left in the middle; a sync one holds the event loop until it returns.
+    Only an async policy can be left in the middle; a sync one holds the event loop until it returns, and is too late then.
     """
     if isinstance(seconds, bool) or not seconds > 0:
         raise ValueError(f"seconds must be a positive number, not {seconds}")
@@ -108,14 +113,17 @@ def with_timeout(policy: Policy, seconds: float, *, otherwise: Ruling = NO) -> P
     late = Denial(reason=f"Nobody decided within {seconds:g} s.") if late == NO else late
 
     async def decide(call: ToolCall[Any], /) -> Decision | None:
-        bound = asyncio.timeout(seconds)
+        loop = asyncio.get_running_loop()
+        ends = loop.time() + seconds
+        bound = asyncio.timeout_at(ends)
         try:
             async with bound:
-                return await ruled(policy, call)
+                decision = await ruled(policy, call)
         except TimeoutError:
             if not bound.expired():
                 raise  # the policy's own
             return late
+        return late if loop.time() >= ends else decision
 
     return decide
 

@@ -10,7 +10,10 @@ from typing import Final
 
 from kai_client.accumulator import Accumulator
 from kai_client.events import (
+    FinishStepEvent,
     SSEEvent,
+    StepStartEvent,
+    TextStartEvent,
     ToolApprovalRequestEvent,
     ToolApprovalResponseEvent,
     ToolCallEvent,
@@ -38,6 +41,9 @@ _ABOUT_CALLS: Final = (
     ToolOutputErrorEvent,
 )
 
+_STEP_ENDS: Final = (FinishStepEvent, StepStartEvent, TextStartEvent)
+"""What shows that the answer has moved on: a denial on kai-agent may show as nothing else (protocol 2.5)."""
+
 
 class ToolRun:
     """The `Continuation` of one run."""
@@ -48,6 +54,8 @@ class ToolRun:
         self._steps = Steps(max_steps)
         self._beside = Beside(plan, self._ledger, self._steps)
         self._told: list[SSEEvent] = []
+        self._answered_silently: set[str] = set()
+        """Calls of the oldest backends, which need not say anything more of a call that was answered."""
 
     def waits(self, answer: Accumulator) -> bool:
         """See `Continuation`."""
@@ -63,10 +71,15 @@ class ToolRun:
 
     def concerns(self, event: SSEEvent) -> bool:
         """See `Continuation`."""
-        return isinstance(event, _ABOUT_CALLS)
+        return isinstance(event, _ABOUT_CALLS + _STEP_ENDS)
 
     async def heard(self, event: SSEEvent, answer: Accumulator) -> bool:
         """See `Continuation`."""
+        if isinstance(event, _STEP_ENDS):
+            self._steps.end()
+            return True
+        if isinstance(event, ToolCallEvent) and event.state == "input-available":
+            self._answered_silently.discard(event.tool_call_id)
         if isinstance(event, ToolOutputErrorEvent | ToolOutputDeniedEvent | ToolInputErrorEvent) or (
             isinstance(event, ToolCallEvent) and event.state == "output-available"
         ):
@@ -87,25 +100,25 @@ class ToolRun:
         `approval:none_waiting` where nothing waits.
         """
         if self._beside.listening is Listening.AGENT:
-            raise KaiError(
-                "kai-agent takes decisions while its stream is open: decide in the run that sent the message, or send "
-                "the decision with submit_approval",
-                "approval:no_stream",
-            )
+            raise _no_stream()
         messages = (await self._plan.client.get_chat(self._plan.chat_id)).messages
         message = messages[-1] if messages and messages[-1].role == "assistant" else None
         calls = self._for_this_side(message) if message is not None else []
         if message is None or not calls:
             raise KaiNotFoundError("No tool call of this chat waits for a decision", "approval:none_waiting")
-        opening = await self._answered(Step(self._plan, self._ledger, calls, message), stored=True)
+        bare = [call for call in calls if call.approval_id is None and not self._plan.runs_here(call.tool_name)]
+        if bare and self._beside.listening is Listening.UNKNOWN and await self._beside.listens():
+            raise _no_stream()
+        opening = await self._answered(Step(self._plan, self._ledger, calls, message))
         return opening or Opening(None, message)
 
-    async def _answered(self, step: Step, *, stored: bool = False) -> Opening | None:
+    async def _answered(self, step: Step) -> Opening | None:
         self._steps.begin()
-        opening = await step.answered(stored=stored)
+        opening = await step.answered()
         self._steps.end()
         if opening is not None:
             self._told += opening.events
+            self._answered_silently |= step.answered_silently
         return opening
 
     def _ended_for(self, message: UIMessage) -> list[WaitingCall]:
@@ -114,10 +127,25 @@ class ToolRun:
             case Listening.AGENT:
                 return []
             case Listening.OPEN:
-                return [call for call in self._for_this_side(message) if call.approval_id is not None]
+                return [call for call in self._for_this_side(message) if self._waits_at_end(call)]
             case _:
                 return self._for_this_side(message)
 
     def _for_this_side(self, message: UIMessage) -> list[WaitingCall]:
         """What was approved waits for this side only if the tool is of this side; else the backend will run it."""
-        return [call for call in waiting_calls(message) if not call.approved or self._plan.runs_here(call.tool_name)]
+        calls = [call for call in waiting_calls(message) if call.tool_call_id not in self._answered_silently]
+        return [call for call in calls if not call.approved or self._plan.runs_here(call.tool_name)]
+
+    def _waits_at_end(self, call: WaitingCall) -> bool:
+        """Where decisions seem to be taken while the stream is open, and this one was over."""
+        entry = self._ledger.find(call.tool_call_id)
+        unsent = entry is not None and not entry.sent
+        return unsent or call.approval_id is not None or self._plan.runs_here(call.tool_name)
+
+
+def _no_stream() -> KaiError:
+    return KaiError(
+        "kai-agent takes decisions while its stream is open: decide in the run that sent the message, or send the decision "
+        "with submit_approval",
+        "approval:no_stream",
+    )

@@ -13,7 +13,7 @@ from .answers import answered_message, oldest_answer
 from .catalogue import is_absent
 from .decisions import Approval, Decision, Denial
 from .judge import Verdict
-from .ledger import Ledger, decided_twice
+from .ledger import Ledger, decided_twice, same_json
 from .local import LocalResult
 from .ports import RunPlan
 from .waiting import WaitingCall, waiting_calls
@@ -38,12 +38,11 @@ class Step:
         self._local = [call for call in bare if tools is not None and tools.runs(call.tool_name)]
         self._others = [call for call in bare if call not in self._local]
         self.results: dict[str, LocalResult] = {}
+        self.answered_silently: set[str] = set()
+        """The calls that were answered in the oldest way."""
 
-    async def answered(self, *, stored: bool = False) -> Opening | None:
-        """How the answer goes on; None where the policy left a call pending: then nothing is sent about any.
-
-        `stored`: the message is the chat's own, just read.
-        """
+    async def answered(self) -> Opening | None:
+        """How the answer goes on; None where the policy left a call pending: then nothing is sent about any."""
         if not self._requests and not self._local:
             return await self._oldest()
         decisions = await self._decisions(self._requests)
@@ -56,11 +55,11 @@ class Step:
             if isinstance(decisions[call.tool_call_id], Approval) and self._plan.runs_here(call.tool_name):
                 self.results[call.tool_call_id] = await self._run(call)
         by_approval = {call.approval_id or "": decisions[call.tool_call_id] for call in self._requests}
-        _require_distinct(self._message, by_approval)
-        message = self._message if stored else await self._stored()
+        message = await self._stored()
+        _require_distinct(message, by_approval, self.results)
         answered = answered_message(message, approvals=by_approval, results=self.results)
         self._mark_sent(self._requests)
-        return Opening(self._plan.repost(answered), answered, self._events(by_approval), self._failure)
+        return Opening(self._plan.repost(answered), self._message, self._events(by_approval), self._failure)
 
     async def _oldest(self) -> Opening | None:
         """Neither requests nor tools of this side: the oldest backends ask by ending the stream."""
@@ -68,6 +67,7 @@ class Step:
         if decisions is None:
             return None
         self._mark_sent(self._others)
+        self.answered_silently = {call.tool_call_id for call in self._others}
         parts = [
             oldest_answer(call.tool_call_id, call.tool_name, decisions[call.tool_call_id]) for call in self._others
         ]
@@ -91,7 +91,7 @@ class Step:
         if (entry := self._ledger.find(call.tool_call_id)) is not None:
             if entry.sent or entry.settled:
                 raise decided_twice(call.tool_call_id)
-            if (entry.tool_name, entry.input) != (call.tool_name, call.input):
+            if not entry.is_about(call):
                 raise _changed(call)
             return _supported(call, Verdict(entry.decision))  # made while the stream was open, when nobody took it
         if self._failure is not None:
@@ -117,23 +117,17 @@ class Step:
         try:
             messages = (await self._plan.client.get_chat(self._plan.chat_id)).messages
         except KaiError as error:
-            if is_absent(error):
+            if is_absent(error) and error.code != "not_found:chat":
                 return self._message
             raise
-        ids = {call.tool_call_id for call in (*self._requests, *self._local)}
-        found = next((message for message in reversed(messages) if ids & _call_ids(message)), None)
-        if found is None:
-            return self._message
-        kept = {call.tool_call_id: call for call in waiting_calls(found)}
+        if not messages or messages[-1].role != "assistant":
+            return self._message  # it is not stored yet, or never
+        kept = waiting_calls(messages[-1])
         for call in (*self._requests, *self._local):
-            there = kept.get(call.tool_call_id)
-            if there is None or (there.tool_name, there.input, there.approval_id) != (
-                call.tool_name,
-                call.input,
-                call.approval_id,
-            ):
+            there = [each for each in kept if each.tool_call_id == call.tool_call_id]
+            if len(there) != 1 or not _same(there[0], call):
                 raise _changed(call)
-        return found
+        return messages[-1]
 
     def _events(self, decisions: Mapping[str, Decision]) -> list[SSEEvent]:
         """What the message says now, as the events that say it."""
@@ -155,17 +149,25 @@ class Step:
                 entry.sent = True
 
 
-def _call_ids(message: UIMessage) -> set[str]:
-    return {part.tool_call_id for part in message.tool_parts} if message.role == "assistant" else set()
+def _same(there: WaitingCall, call: WaitingCall) -> bool:
+    """Whether the stored call is the one that was decided about."""
+    names = (there.tool_name, there.approval_id, there.approved) == (call.tool_name, call.approval_id, call.approved)
+    return names and same_json(there.input, call.input)
 
 
-def _require_distinct(message: UIMessage, approval_ids: Mapping[str, Decision]) -> None:
-    """A backend finds the call by the approval's id: one that means two calls would decide about both."""
+def _require_distinct(
+    message: UIMessage, approval_ids: Mapping[str, Decision], call_ids: Mapping[str, LocalResult]
+) -> None:
+    """A backend finds the call by the id that is answered: one that means two calls would decide about both."""
     approvals: list[object] = [part.get("approval") for part in message.parts]
-    ids = [approval.get("id") for approval in approvals if is_object(approval)]
-    for approval_id in approval_ids:
-        if ids.count(approval_id) > 1:
-            raise KaiError(f"Two calls are asked for under the approval {approval_id!r}", "approval:ambiguous")
+    asked = [approval.get("id") for approval in approvals if is_object(approval)]
+    waiting = [call.tool_call_id for call in waiting_calls(message)]
+    for ids, answered in ((asked, approval_ids), (waiting, call_ids)):
+        for each in answered:
+            if ids.count(each) > 1:
+                raise KaiError(
+                    f"Two calls of this answer wait under the id {each!r}; nothing was sent", "approval:ambiguous"
+                )
 
 
 def _changed(call: WaitingCall) -> KaiError:

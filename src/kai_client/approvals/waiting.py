@@ -1,5 +1,6 @@
 """Which calls of a message wait for an answer from this side (protocol 2.4, 5.1). Pure."""
 
+import copy
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,7 +33,7 @@ class WaitingCall:
             chat_id=chat_id,
             tool_call_id=self.tool_call_id,
             tool_name=self.tool_name,
-            input=self.input,
+            input=copy.deepcopy(self.input),
             message=message,
             approval_id=self.approval_id,
             title=self.title,

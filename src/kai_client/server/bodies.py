@@ -230,7 +230,7 @@ def _answered(part: JsonObject) -> ToolReply | None:
         case {"state": "approval-responded", "approval": {"id": str(approval_id), "approved": bool(approved), **rest}}:
             reason = rest.get("reason")
             decision = Decision(approved, reason if isinstance(reason, str) else None)
-            return ToolReply(decision, approval_id=approval_id, tool_call_id=call_id)
+            return ToolReply(decision, approval_id=approval_id, tool_call_id=call_id, asked=part)
         case {"state": "output-available"}:
             result = LocalResult(part.get("output"))
         case {"state": "output-error", "errorText": str(error)}:

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
-from kai_client.approvals import Approval, Decision, Denial, LocalResult, Policy, ToolCall
+from kai_client.approvals import Approval, Decision, Denial, LocalResult, Policy, ToolCall, same_json
 from kai_client.events import SSEEvent
 from kai_client.exceptions import KaiError
 
@@ -58,9 +58,14 @@ class _Replies:
 
     def decide(self, call: ToolCall[Any], /) -> Decision | None:
         reply = self._by_approval.get(call.approval_id) if call.approval_id is not None else None
-        reply = reply or self._by_call.get(call.tool_call_id)
+        if reply is None:
+            reply = self._by_call.get(call.tool_call_id)
+            if reply is not None and reply.approval_id is not None:
+                return None  # an answer to an older question
         if reply is None or reply.decision.output is not None:
             return None
+        if reply.asked is not None and not same_json(reply.asked.get("input"), call.input):
+            return None  # about other arguments
         return Approval() if reply.decision.approved else Denial(reason=reply.decision.reason)
 
     def runs(self, tool_name: str) -> bool:

@@ -176,6 +176,8 @@ class ToolReply:
     approval_id: str | None = None
     tool_call_id: str | None = None
     tool_name: str = ""
+    asked: JsonObject | None = None
+    """The call as whoever answers it has seen it, where the answer says."""
 
 
 @runtime_checkable

@@ -1,7 +1,7 @@
 """`ChatStream`: what a streaming call returns. It owns the response and makes sure that it is closed."""
 
+import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
-from dataclasses import replace
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -236,6 +236,7 @@ class ChatStream:
         if self._leg is None:
             opening = await self._prepare()
             self._answer = Accumulator(opening.message)
+            self._added = iter(opening.events)
             self._leg = Leg(self._transport, self._watch, opening)
         await self._leg.open()
 
@@ -247,6 +248,11 @@ class ChatStream:
             return None
         try:
             return await self._next_event()
+        except asyncio.CancelledError:
+            # What it was in the middle of is undone or unknown: going on could send a request twice.
+            self._error = KaiClosedError("The stream was closed: reading it was cancelled", "closed")
+            await self._release()
+            raise
         except Exception as error:
             self._error = error
             await self._release()
@@ -259,11 +265,13 @@ class ChatStream:
         while True:
             if self._last is not None and not await self._was_heard(self._last):
                 return None
+            if self._leg is None:
+                await self._watch.within(self._open)
             for added in self._added:
                 self._changed = self._answer.apply(added)
                 return added
             if self._opening is not None:
-                opening, self._opening = replace(self._opening, message=self.message), None
+                opening, self._opening = self._opening, None
                 self._leg = Leg(self._transport, self._watch, opening)
             event = await self._read()
             if event is not None:
@@ -273,21 +281,24 @@ class ChatStream:
 
     async def _read(self) -> SSEEvent | None:
         """The next event of the response, None at its end."""
-        while True:
+        leg = self._leg
+        while leg is not None:
             try:
-                if self._leg is None:
-                    await self._watch.within(self._open)
-                    continue
-                for event in self._leg.ready:
-                    if self._take(self._leg, event):
+                for event in leg.ready:
+                    if self._take(leg, event):
                         return event
-                if self._leg.ended:
+                if leg.ended:
                     return None
-                await self._leg.receive()
+                if not leg.is_open and self._continuation is not None:
+                    leg.began = self.message
+                await leg.receive()
             except KaiError as error:
+                if error is leg.failure:
+                    raise
                 self._broken = error
                 if self._watch.closed or not self._recovers or not await self._find_rest(error):
                     raise
+        return None
 
     def _take(self, leg: Leg, event: SSEEvent) -> bool:
         """Fold an event in; whether it is handed out."""
@@ -318,11 +329,15 @@ class ChatStream:
     async def _go_on(self) -> bool:
         """Whether the answer goes on after a response that ended."""
         continuation, leg = self._continuation, self._leg
-        if continuation is None or leg is None or not leg.over or failure_of(self._answer) is not None:
+        if continuation is None or leg is None or not (leg.over and leg.is_asked_for) or failure_of(self._answer):
             return False
-        await leg.aclose()  # deciding can take long, and may need the connection
+
+        async def decide() -> Opening | None:
+            await leg.aclose()  # deciding can take long, and may need the connection
+            return await continuation.go_on(self._answer)
+
         self._deciding = True
-        opening = await self._watch.within(lambda: continuation.go_on(self._answer))
+        opening = await self._watch.within(decide)
         self._deciding = False
         if opening is None:
             return False
@@ -354,7 +369,7 @@ class ChatStream:
 
     def _declared_over(self) -> bool:
         """Whether all was there when it was left: only what may follow the end was not waited for."""
-        if self._deciding or self._held is not None or self._leg is None:
+        if self._deciding or self._held is not None or self._opening is not None or self._leg is None:
             return False
         return self._leg.over or self._leg.terminal or self._answer.finish is not None
 

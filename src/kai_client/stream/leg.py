@@ -48,6 +48,8 @@ class Leg:
         self.over: bool = False
         self._transport = transport
         self._watch = watch
+        self.began: UIMessage | None = opening.message
+        """The message as it was when this response began."""
         self._opening = opening
         self._body: AsyncGenerator[bytes] | None = None
         self._decoder = EventDecoder(transport.limits.event_bytes)
@@ -60,6 +62,21 @@ class Leg:
     def terminal(self) -> bool:
         """Whether the answer was declared over."""
         return self._decoder.terminal
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the request was sent."""
+        return self._body is not None
+
+    @property
+    def is_asked_for(self) -> bool:
+        """Whether there is a request."""
+        return self._opening.request is not None
+
+    @property
+    def failure(self) -> Exception | None:
+        """What is to be raised instead of reading the response."""
+        return self._opening.failure
 
     async def open(self) -> None:
         """Send the request, once; afterwards the response's head has arrived."""
@@ -144,7 +161,7 @@ class Leg:
         broken = Broken(
             chat_id=chat_id,
             request=request,
-            began=self._opening.message,
+            began=self.began,
             partial=partial,
             events=self._delivered,
             open_ids=self._open_parts.ids(),

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import TypeVar
 
 from kai_client.exceptions import KaiClosedError, KaiTimeoutError
@@ -31,12 +32,15 @@ class Watch:
         self.closed = True
         if self._waiting is not None and not self._interrupted:  # its time can only be over once
             self._interrupted = True
-            self._waiting.reschedule(0)
+            with suppress(RuntimeError):  # it is over already
+                self._waiting.reschedule(0)
 
     async def within(self, work: Callable[[], Awaitable[ResultT]], until: float | None = None) -> ResultT:
         """What `work` returns, unless the time for all of it is over, or `until` on the loop's clock, or it is closed."""
         if self._waiting is not None:
             raise RuntimeError("The stream is being read by another task")
+        if self.closed:
+            raise KaiClosedError("The stream was closed", "closed")
         if self._deadline is None and self._total is not None:
             self._deadline = asyncio.get_running_loop().time() + self._total
         ends = [moment for moment in (self._deadline, until) if moment is not None]

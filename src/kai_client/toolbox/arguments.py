@@ -5,8 +5,9 @@ from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Annotated, Any, Final, Literal, TypeGuard, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, RootModel, TypeAdapter, ValidationError, create_model
+from pydantic import BaseModel, ConfigDict, Field, RootModel, TypeAdapter, ValidationError, create_model
 from pydantic.errors import PydanticUndefinedAnnotation, PydanticUserError
+from pydantic.fields import FieldInfo
 
 from .errors import InvalidArgumentsError, problems_of
 from .signature import Parameter
@@ -43,14 +44,23 @@ class Arguments:
     def _model(
         self, function: str, parameters: Sequence[Parameter], extra: Literal["forbid", "ignore"]
     ) -> type[BaseModel]:
-        # An alias of the user's own, in `Annotated[..., Field(alias=...)]`, wins over the generator.
-        config = ConfigDict(extra=extra, alias_generator=self._fields.__getitem__)
-        fields: dict[str, Any] = {
-            field: (parameter.annotation, _NO_DEFAULT if parameter.required else parameter.default)
-            for field, parameter in zip(self._fields, parameters, strict=True)
-        }
         with refused_by_pydantic(function):
-            return create_model(function, __config__=config, **fields)
+            fields: dict[str, Any] = {
+                field: (_aliased(parameter), _NO_DEFAULT if parameter.required else parameter.default)
+                for field, parameter in zip(self._fields, parameters, strict=True)
+            }
+            return create_model(function, __config__=ConfigDict(extra=extra), **fields)
+
+
+def _aliased(parameter: Parameter) -> Any:
+    """The annotation with the parameter's name as alias, unless it has one of the user's own.
+
+    Not by an alias generator: dataclasses and typed dictionaries below would inherit it.
+    """
+    given = FieldInfo.from_annotation(parameter.annotation)
+    if given.alias is not None or given.validation_alias is not None:
+        return parameter.annotation
+    return Annotated[parameter.annotation, Field(alias=parameter.name)]
 
 
 class Params:

@@ -17,7 +17,6 @@ from .errors import (
     InvalidArgumentsError,
     ToolError,
     failures_as_tool_errors,
-    one_line,
     problems_of,
     shortened,
 )
@@ -95,7 +94,7 @@ class ToolFunction:
         except ValidationError as error:
             raise _broken_promise("; ".join(problems_of(error))) from error
         except (ValueError, TypeError, RecursionError) as error:
-            raise _broken_promise(one_line(str(error))) from error
+            raise _broken_promise("it is not JSON") from error  # the text of these quotes the value
         return output
 
 
