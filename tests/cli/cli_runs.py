@@ -17,7 +17,22 @@ from kai_client.cli.settings import VARIABLES
 
 TOKEN = "123-secret-token"
 
-_DEVELOPERS = {*VARIABLES.values(), "NO_COLOR", "FORCE_COLOR", "PYTHONUNBUFFERED"}
+_DEVELOPERS = {
+    *VARIABLES.values(),
+    *("KAI_PROFILE", "KAI_ENV_FILE", "KAI_LOG", "NO_COLOR", "FORCE_COLOR", "PYTHONUNBUFFERED"),
+    *(
+        "HTTP_PROXY",
+        "HTTPS_PROXY",
+        "ALL_PROXY",
+        "http_proxy",
+        "https_proxy",
+        "all_proxy",
+        "NO_PROXY",
+        "no_proxy",
+        "SSL_CERT_FILE",
+        "SSL_CERT_DIR",
+    ),
+}
 
 
 @dataclass(frozen=True)
@@ -59,7 +74,7 @@ class Kai:
     def __call__(self, *args: str, stdin: str | bytes = "") -> Run:
         """Run it in this process, whose current folder is the command's, too."""
         assert isinstance(main, Command)
-        env = {**dict.fromkeys(_DEVELOPERS), **self.env}
+        env = {**dict.fromkeys(_DEVELOPERS), **self._own_env}
         result = CliRunner(env=env).invoke(main, [*self.options, *args], input=stdin, prog_name="kai")
         assert isinstance(result.exception, SystemExit | None), result.exception
         return Run(result.exit_code, result.stdout, result.stderr)
@@ -98,4 +113,14 @@ class Kai:
     @property
     def environment(self) -> dict[str, str]:
         """The environment, without what the developer's machine says about Kai."""
-        return {name: value for name, value in os.environ.items() if name not in _DEVELOPERS} | dict(self.env)
+        return {name: value for name, value in os.environ.items() if name not in _DEVELOPERS} | self._own_env
+
+    @property
+    def _own_env(self) -> dict[str, str]:
+        """No test reads or writes the user's configuration and keyring."""
+        config = str(self.folder / "kai-config")
+        return {
+            "KAI_CONFIG_DIR": config,
+            "PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring",
+            **self.env,
+        }

@@ -37,7 +37,7 @@ def test_without_a_terminal_the_answer_is_no(kai_there: Kai) -> None:
     )
     assert "create_bucket needs approval, and nobody can be asked here: denied." in run.err
     assert run.err.splitlines()[-1] == (
-        "Error: Not allowed to run create_bucket; run it in a terminal to be asked, or with --auto-approve"
+        "Error: Not allowed to run create_bucket; run it in a terminal to be asked, or with --approve or --auto-approve"
     )
 
 

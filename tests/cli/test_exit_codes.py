@@ -3,6 +3,7 @@
 import os
 import signal
 import socket
+from collections.abc import Generator
 from typing import Any
 
 import pytest
@@ -20,6 +21,7 @@ from kai_client import (
 from kai_client.cli.exit_codes import ExitCode
 from kai_client.cli.failures import exit_code
 from kai_client.server import StorageIndex, abort, fail, finish, raw, say
+from kai_client.server.script import Item
 from kai_client.testing import KaiServer
 
 
@@ -134,7 +136,7 @@ def test_a_service_that_is_not_there(kai_at_server: Kai, service: str) -> None:
         (("chat", "-m", "Hi", "--chat-id", "a\nb"), "Error: Invalid value for '--chat-id': "),
         (("history", "-n", "0"), "Error: Invalid value for '-n' / '--limit': "),
         (("--wrong",), "Error: No such option '--wrong'."),
-        (("dance",), "Error: No such command 'dance'."),
+        (("histry",), "Error: No such command 'histry'. Did you mean 'history'?"),
     ],
 )
 def test_usage(kai: Kai, args: tuple[str, ...], line: str) -> None:
@@ -144,7 +146,7 @@ def test_usage(kai: Kai, args: tuple[str, ...], line: str) -> None:
     assert last_line(run.err).startswith(line)
 
 
-@pytest.mark.parametrize("url", ["", "connection.keboola.com", "ftp://connection.keboola.com", "https://"])
+@pytest.mark.parametrize("url", ["", "keboola", "connection.keboola.com:x", "ftp://connection.keboola.com", "https://"])
 def test_a_url_that_cannot_be_one(kai: Kai, url: str) -> None:
     """Missing or garbled: 2."""
     assert kai("--token", TOKEN, "--url", url, "ping").code == 2
@@ -164,15 +166,39 @@ def test_a_chat_id_that_the_backend_refuses(kai_at_server: Kai) -> None:
     assert last_line(run.err).endswith("check the arguments: a chat id, for one, must be a UUID")
 
 
-def test_a_reader_that_leaves(kai_at_server: Kai) -> None:
+@pytest.mark.parametrize("output", ["text", "json", "ndjson"])
+def test_a_reader_that_leaves(kai_at_server: Kai, output: str) -> None:
     """A broken pipe: 141, and not a word about it."""
     reader, writer = os.pipe()
     os.close(reader)
     with os.fdopen(writer, "wb") as nowhere:
-        process = kai_at_server.start("chat", "-m", "Which tables do I have?", stdout=nowhere)
+        process = kai_at_server.start("chat", "-m", "Which tables do I have?", "-o", output, stdout=nowhere)
     _, err = process.communicate()
     assert process.returncode == 141
     assert b"Error" not in err
+    assert b"Traceback" not in err
+
+
+@pytest.mark.kai_server(pace=0.002)
+@pytest.mark.parametrize("output", ["text", "ndjson"])
+def test_a_reader_that_has_enough(kai_at_server: Kai, kai_server: KaiServer, output: str) -> None:
+    """`kai ... | head -c1` of an answer that goes on for ever: 141 after the first word that nobody reads."""
+
+    def for_ever(_: object) -> Generator[Item]:
+        while True:
+            yield say("and on ")
+
+    kai_server.kai.reply(for_ever)
+    process = kai_at_server.start("chat", "-m", "Go on", "-o", output)
+    assert process.stdout is not None
+    assert process.stdout.read(1) in {b"a", b"{"}
+    process.stdout.close()
+    assert process.stderr is not None
+    with process.stderr:
+        err = process.stderr.read()
+    assert process.wait() == 141
+    assert b"Error" not in err
+    assert b"Traceback" not in err
 
 
 def test_an_interrupt(kai_at_server: Kai, kai_server: KaiServer) -> None:

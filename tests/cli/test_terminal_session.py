@@ -1,166 +1,167 @@
-"""`kai` at a real terminal: questions are asked there, and answered there."""
+"""What somebody sees who has to decide about a tool call: all of it, readable, and inert."""
 
+import json
 import sys
-from pathlib import Path
+from collections.abc import Generator
+from typing import Any
 
 import pytest
-from cli_runs import Kai
+from cli_runs import TOKEN, Kai
 
-from kai_client.server import ask, call, fail, say
+from kai_client.server import ask, say
+from kai_client.server.script import Item
 from kai_client.testing import KaiServer
 
 if sys.platform == "win32":
     pytest.skip("needs pseudo-terminals", allow_module_level=True)
 
+from cli_terminal import Gate, at_terminal, decisions
 from pseudo_terminal import PseudoTerminal
 
-BUCKET = "Create a bucket called test"
+EVIL = "\x1b[2J\x1b]0;title\x07\x9b31m\r\x08\u202e\u2066\u200bend"
+INERT = "\\u001b[2J\\u001b]0;title\\u0007\\u009b31m\\r\\b\\u202e\\u2066\\u200bend"
 
 
-def session(kai: Kai, *args: str) -> PseudoTerminal:
-    """The command at a terminal of its own."""
-    return PseudoTerminal(kai.command(*args), folder=kai.folder, env=kai.environment)
-
-
-@pytest.mark.parametrize("service", ["kai-agent", "kai-assistant"])
-def test_yes_lets_the_tool_run(kai: Kai, service: str) -> None:
-    """The question shows the call's own name and arguments; a yes lets it run, on either backend."""
-    with session(kai, "--local", "--service", service, "chat", "-m", BUCKET) as terminal:
-        terminal.expect('Kai wants to run create_bucket {"name": "test"}\nAllow it? [y/N] ')
-        terminal.type("y\n")
-        terminal.expect("tool create_bucket done\nI created the bucket `in.c-test`.\n")
-        assert terminal.wait() == 0
-
-
-@pytest.mark.parametrize("typed", ["\n", "n\n", "maybe\n", "\x04"])
-def test_anything_else_is_a_no(kai: Kai, typed: str) -> None:
-    """Only yes is a yes: Enter, other words and the end of the input refuse the call, and the exit status is 4."""
-    with session(kai, "--local", "chat", "-m", BUCKET) as terminal:
-        terminal.expect("[y/N] ")
-        terminal.type(typed)
-        terminal.expect("I did not create the bucket `test`.\n")
-        terminal.expect("Error: Not allowed to run create_bucket\n")
-        assert terminal.wait() == 4
-
-
-def test_an_interrupt_at_the_question(kai: Kai) -> None:
-    """Ctrl-C at the question ends the command: nothing was approved."""
-    with session(kai, "--local", "chat", "-m", BUCKET) as terminal:
-        terminal.expect("[y/N] ")
-        terminal.type("\x03")
-        terminal.expect("\nError: Interrupted\n")
-        assert terminal.wait() == 130
-
-
-def test_each_call_is_its_own_question(kai_at_server: Kai, kai_server: KaiServer) -> None:
-    """Calls that wait together are asked about one by one, each with its own arguments; each answer is its own."""
-    kai_server.kai.reply([ask("run_job", {"id": n}, output="ok") for n in (1, 2)] + [say("Done.")])
-    with session(kai_at_server, "chat", "-m", "Run") as terminal:
-        terminal.expect('Kai wants to run run_job {"id": 1}\nAllow it? [y/N] ')
-        terminal.type("y\n")
-        terminal.expect('Kai wants to run run_job {"id": 2}\nAllow it? [y/N] ')
+def asked_about(kai: Kai, server: KaiServer, tool: str, arguments: Any, *flags: str, **options: Any) -> PseudoTerminal:
+    """A terminal on which the command has asked about this call and was told no; it has ended."""
+    server.kai.reply(ask(tool, arguments, output="ok"), say("It ran."))
+    with at_terminal(kai.having(*flags), "chat", "-m", "Run", **options) as terminal:
+        terminal.expect("\nAllow it? [y/N/r/")
         terminal.type("n\n")
-        terminal.expect("Error: Not allowed to run run_job\n")
         assert terminal.wait() == 4
-    sent = [request.body for request in kai_server.requests if request.path.endswith("/approval")]
-    assert [body["approved"] for body in sent if isinstance(body, dict)] == [True, False]
+    return terminal
 
 
-def test_long_arguments_are_shown_whole(kai_at_server: Kai, kai_server: KaiServer) -> None:
-    """Nobody decides about half of a query, and nothing in it is hidden."""
-    query = "SELECT " + ", ".join(f"column_{n}" for n in range(100)) + "\u202e; DROP"
-    kai_server.kai.reply(ask("query", {"sql": query}, output=1), say("Done."))
-    with session(kai_at_server, "chat", "-m", "Query") as terminal:
-        terminal.expect('Kai wants to run query {\n  "sql": "' + query.replace("\u202e", "\\u202e") + '"\n}\nAllow it?')
-        terminal.type("y\n")
-        assert terminal.wait() == 0
+def question(terminal: PseudoTerminal) -> list[str]:
+    """The lines from the tool's name to the question."""
+    lines = terminal.lines
+    begin = next(n for n, line in enumerate(lines) if line.startswith("Kai wants to run"))
+    end = next(n for n, line in enumerate(lines) if line.startswith("Allow it?"))
+    return lines[begin:end]
 
 
-def test_the_question_is_not_in_the_answer(kai: Kai, tmp_path: Path) -> None:
-    """With stdout in a file the question still comes to the terminal, and the file has the answer alone."""
-    command = kai.command("--local", "chat", "-m", BUCKET)
-    with (
-        (tmp_path / "answer").open("wb") as file,
-        PseudoTerminal(command, folder=kai.folder, env=kai.environment, stdout=file) as terminal,
-    ):
-        terminal.expect("[y/N] ")
-        terminal.type("yes\n")
-        assert terminal.wait() == 0
-    assert (tmp_path / "answer").read_text() == "I created the bucket `in.c-test`.\n"
+def test_sql_is_shown_by_itself(kai_at_server: Kai, kai_server: KaiServer) -> None:
+    """A query is not one line of JSON: its lines are lines, under the name of its argument, beside the other arguments."""
+    arguments = {"limit": 5, "sql": 'SELECT "a"\nFROM t\n  WHERE x', "statement": "drop table t", "note": "select it"}
+    terminal = asked_about(kai_at_server, kai_server, "run_query", arguments)
+    assert question(terminal) == [
+        "Kai wants to run run_query",
+        *("  {", '    "limit": 5,', '    "note": "select it"', "  }"),
+        *("sql:", '  SELECT "a"', "  FROM t", "    WHERE x"),
+        *("statement:", "  drop table t"),
+    ]
 
 
-def test_the_text_comes_as_it_is_said(kai_at_server: Kai, kai_server: KaiServer) -> None:
-    """What was said before a question is on the screen when it is asked, and each begins its own line."""
-    kai_server.kai.reply(say("Let me run that."), ask("run_job", {}, output="ok"), say("It ran."))
-    with session(kai_at_server, "chat", "-m", "Run") as terminal:
-        terminal.expect("Let me run that.\ntool run_job {} ... \nKai wants to run run_job {}\nAllow it? [y/N] ")
-        terminal.type("y\n")
-        terminal.expect("tool run_job done\n\nIt ran.\n")
-        assert terminal.wait() == 0
-
-
-def test_a_tool_that_did_not_wait(kai_at_server: Kai, kai_server: KaiServer) -> None:
-    """Who was asked about a tool that ran anyway is told so."""
-    kai_server.kai.reply(lambda _: [call("new_tool", output="ok"), say("It ran.")])
-    with session(kai_at_server, "chat", "-m", "Run") as terminal:
-        terminal.expect("[y/N] ")
-        terminal.type("n\n")
-        terminal.expect("new_tool did not wait for an answer.\n")
-        assert terminal.wait() == 0
-
-
-def test_a_conversation_keeps_its_chat(kai: Kai) -> None:
-    """Without -m the terminal is a conversation in one chat; empty lines ask nothing, Ctrl-D ends it."""
-    with session(kai, "--local", "chat") as terminal:
-        terminal.expect("> ")
-        terminal.type("My name is Ada\n")
-        terminal.expect("Nice to meet you, Ada!\n> ")
-        terminal.type("\n")
-        terminal.expect("> ")
-        terminal.type("What is my name?\n")
-        terminal.expect("Your name is Ada.\n> ")
-        terminal.type("\x04")
-        assert terminal.wait() == 0
-
-
-def test_a_yes_is_for_one_call(kai_at_server: Kai, kai_server: KaiServer) -> None:
-    """A backend that uses the id of a call again does not get the old yes for the new call."""
-    for bucket in ("mine", "yours"):
-        kai_server.kai.reply(ask("drop_bucket", {"name": bucket}, output="ok", id="call_1"), say("Dropped."))
-    with session(kai_at_server, "chat") as terminal:
-        for bucket in ("mine", "yours"):
-            terminal.expect("> ")
-            terminal.type("Drop it\n")
-            terminal.expect(f'Kai wants to run drop_bucket {{"name": "{bucket}"}}\nAllow it? [y/N] ')
-            terminal.type("y\n")
-            terminal.expect("Dropped.\n")
-        terminal.type("\x04")
-        assert terminal.wait() == 0
-
-
-@pytest.mark.parametrize("before", [(), ("--debug",)])
-def test_an_answer_that_fails_does_not_end_the_conversation(
-    kai_at_server: Kai, kai_server: KaiServer, before: tuple[str, ...]
+@pytest.mark.parametrize(
+    ("flags", "env", "colours"),
+    [
+        ((), {}, True),
+        (("--color", "always"), {"NO_COLOR": "1"}, True),
+        (("--color", "never"), {}, False),
+        ((), {"NO_COLOR": "1"}, False),
+    ],
+)
+def test_colours_are_for_who_wants_them(
+    kai_at_server: Kai, kai_server: KaiServer, flags: tuple[str, ...], env: dict[str, str], colours: bool
 ) -> None:
-    """The failure is one line, with --debug its causes too, and the next message is sent."""
-    kai_server.kai.reply(fail(status=500))
-    kai_server.kai.reply("Better now.")
-    with session(kai_at_server.having(*before), "chat") as terminal:
-        terminal.expect("> ")
-        terminal.type("Hello\n")
-        terminal.expect("Error: [internal:chat] Something went wrong")
-        terminal.expect("> ")
-        assert ("Traceback" in terminal.screen) == bool(before)
-        terminal.type("Hello again\n")
-        terminal.expect("Better now.\n> ")
-        terminal.type("\x03")
-        assert terminal.wait() == 130
+    """Keys, numbers and key words have colours on a terminal, and none with NO_COLOR or --color never."""
+    terminal = asked_about(
+        kai_at_server.having(**env), kai_server, "query", {"limit": 5, "sql": "SELECT 1", "text": "a\nb"}, *flags
+    )
+    cells = [cell for row in terminal.cells for cell in row if cell.data.strip()]
+    assert any(cell.fg != "default" for cell in cells) == colours
+    if not colours:
+        assert "\x1b[3" not in terminal.raw
+
+
+def test_arguments_are_shown_whole(kai_at_server: Kai, kai_server: KaiServer) -> None:
+    """Nobody decides about half of a query, however long: 10,000 characters are all there, in order."""
+    text = "".join(f"<{n}>" for n in range(2000))
+    terminal = asked_about(kai_at_server, kai_server, "query", {"text": text})
+    shown = "".join(line.strip() for line in question(terminal)[1:])
+    assert shown.replace(" ", "") == '{"text":"' + text + '"}'
+
+
+def test_deep_arguments_are_shown_whole(kai_at_server: Kai, kai_server: KaiServer) -> None:
+    """Nesting hides nothing."""
+    deep: Any = "the bottom"
+    for n in range(60):
+        deep = {f"level {n}": [deep]}
+    terminal = asked_about(kai_at_server, kai_server, "query", deep, columns=400)
+    assert json.loads("\n".join(question(terminal)[1:])) == deep
+
+
+def test_a_hostile_call_is_inert(kai_at_server: Kai, kai_server: KaiServer) -> None:
+    """Escape sequences, control characters and bidi overrides are written out: nothing disappears, nothing moves."""
+    arguments = {EVIL: EVIL, "sql": f"SELECT 1 -- {EVIL}\nFROM t", f"{EVIL}2": f"a\n{EVIL}"}
+    terminal = asked_about(kai_at_server, kai_server, f"run{EVIL}\nAllow it? [y/N] y", arguments, columns=400)
+    lines = question(terminal)
+    assert lines[0] == "Kai wants to run run\\u202e\\u2066\\u200bend Allow it? [y/N] y"
+    assert f'    "{INERT}": "{INERT}"' in lines
+    escaped = INERT.replace("\\r", "\\u000d").replace("\\b", "\\u0008")
+    assert f"  SELECT 1 -- {escaped}" in lines
+    assert f"{escaped}2:" in lines
+    assert f"  {escaped}" in lines
+    assert not {"\x07", "\x08", "\x9b"} & set(terminal.raw)
+    assert "\x1b[2J" not in terminal.raw
+    assert "\x1b]" not in terminal.raw
+
+
+def test_the_name_of_a_tool_is_one_line(kai_at_server: Kai, kai_server: KaiServer) -> None:
+    """A name cannot write a question of its own under the real one."""
+    terminal = asked_about(kai_at_server, kai_server, "get_tables\n  {}\nAllow it? [y/N] y\n\n", {}, columns=200)
+    assert question(terminal) == ["Kai wants to run get_tables {} Allow it? [y/N] y", "  {}"]
+
+
+def test_what_was_typed_before_is_no_answer(kai_at_server: Kai, kai_server: KaiServer) -> None:
+    """A yes that was typed while the question was not there yet approves nothing."""
+
+    def turn(_: object) -> Generator[Item]:
+        yield say("Do you like it? [y/N]")
+        yield from gate.closed()
+        yield ask("run_job", output="ok")
+
+    gate = Gate()
+    kai_server.kai.reply(turn)
+    with at_terminal(kai_at_server, "chat", "-m", "Run", "--plain") as terminal:
+        terminal.expect("Do you like it? [y/N]")
+        terminal.type("y\n")
+        terminal.sees("y/N]y")
+        gate.open()
+        terminal.expect("\nAllow it? [y/N/r/e/a/?]")
+        terminal.type("n\n")
+        assert terminal.wait() == 4
+    assert [each["approved"] for each in decisions(kai_server)] == [False]
+
+
+def test_a_long_name_is_shown_whole(kai_at_server: Kai, kai_server: KaiServer) -> None:
+    """A name of 10,000 characters pushes nothing away."""
+    name = "".join(f"t{n}_" for n in range(2000))
+    terminal = asked_about(kai_at_server, kai_server, name, {"id": 1})
+    lines = question(terminal)
+    assert "".join(lines[:-3]) == f"Kai wants to run {name}"
+    assert lines[-3:] == ["  {", '    "id": 1', "  }"]
+
+
+def test_the_token_is_not_shown(kai_at_server: Kai, kai_server: KaiServer) -> None:
+    """A call that repeats the token is shown without it."""
+    terminal = asked_about(kai_at_server, kai_server, f"run_{TOKEN}", {TOKEN: TOKEN, "sql": f"SELECT '{TOKEN}'"})
+    assert TOKEN not in terminal.raw
+    assert "Kai wants to run run_***" in terminal.text
+
+
+@pytest.mark.parametrize("arguments", [[1, "two"], "text", 17, True])
+def test_arguments_that_are_no_object(kai_at_server: Kai, kai_server: KaiServer, arguments: Any) -> None:
+    """Whatever a model sends as arguments is shown, and cannot be edited."""
+    terminal = asked_about(kai_at_server, kai_server, "query", arguments)
+    assert json.loads("\n".join(question(terminal)[1:])) == arguments
+    assert "Allow it? [y/N/r/a/?] n" in terminal.text
 
 
 def test_history_is_a_table(kai_at_server: Kai) -> None:
     """On a terminal the chats are a table, their titles taken literally."""
     kai_at_server("chat", "-m", "[bold]Hello[/bold]")
-    with session(kai_at_server, "history") as terminal:
+    with at_terminal(kai_at_server, "history") as terminal:
         terminal.expect("Title")
         terminal.expect("[bold]Hello[/bold]")
         assert terminal.wait() == 0

@@ -1,8 +1,9 @@
 """`kai`, the command line: a client like any other, for people and for scripts.
 
-Rooms: `app` is the group and its options, `lazy` finds the commands, `commands` holds one module for each; `connect` makes
-the client, `conversation` leads a chat with `catalogue` and `decisions` about its tools, `render` and `output` write;
-`failures` says how it ends. What `kai --help` needs imports neither httpx, pydantic nor rich.
+Rooms: `app` is the group and its options, `lazy` finds the commands, `commands` holds one module for each; `settings` and
+`setup/` say which Kai and as whom, `connect` makes the client; `answer/` is a chat being had, `chats/` those that are stored,
+`batch/` a file of prompts; `terminal`, `screen` and `drawing` say what may be shown and how, `failures` how it ends. What
+`kai --help` needs imports neither httpx, pydantic nor rich.
 """
 
 from importlib.util import find_spec

@@ -5,14 +5,18 @@ import os
 import sys
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import click
 
 from kai_client._version import __version__
 
 from .lazy import LazyCommand, LazyGroup
-from .settings import VARIABLES, Settings, env_file_values
+from .settings import ENV_FILE, VARIABLES, Settings, Source, env_file_values
+from .setup.stack_names import STACKS
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 __all__ = ["main"]
 
@@ -49,19 +53,27 @@ _COMMANDS: Final = {
 }
 
 
-class _Kai(LazyGroup):
-    """The group, with what belongs around every command: `.env.local` before, the exit status after."""
+_COLOR: Final = {"auto": None, "always": True, "never": False}
 
-    def make_context(
-        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
-    ) -> click.Context:
-        """See click. `.env.local` is where click looks after the command line and the environment."""
-        try:
-            extra.setdefault("default_map", env_file_values(Path()))
-        except click.UsageError as error:
-            error.ctx = click.Context(self, info_name=info_name)
-            raise
-        return super().make_context(info_name, args, parent, **extra)
+
+class _Kai(LazyGroup):
+    """The group, with what belongs around every command: the exit status, and what a shell may complete."""
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> "list[CompletionItem]":
+        """See click, whose own way imports every command to ask for its help."""
+        from click.shell_completion import CompletionItem  # noqa: PLC0415 - for completion only
+
+        commands = [item for section in _COMMANDS.values() for item in section.items()]
+        named = [CompletionItem(name, help=each.help) for name, each in commands if name.startswith(incomplete)]
+        return named + click.Command.shell_complete(self, ctx, incomplete)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """See click. While a shell completes, words that make no sense yet are no mistake."""
+        if ctx.resilient_parsing:
+            return click.Group.resolve_command(self, ctx, args)
+        return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
         """See click. Every way to fail ends in `ctx.exit`, except those that click explains by itself."""
@@ -73,7 +85,7 @@ class _Kai(LazyGroup):
         except (click.ClickException, click.exceptions.Exit):
             raise
         except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - this is where they end
-            ctx.exit(_report(error, Settings(**ctx.params)))
+            ctx.exit(_report(error, ctx.obj if isinstance(ctx.obj, Settings) else Settings()))
         return result
 
 
@@ -83,8 +95,8 @@ def _report(error: BaseException, settings: Settings) -> int:
 
     with suppress(BrokenPipeError):  # stderr may be gone, too
         if settings.debug:
-            click.echo(failure_chain(error, settings.secret), err=True, nl=False)
-        if line := explain(error, settings.secret):
+            click.echo(failure_chain(error, settings.known_secret), err=True, nl=False)
+        if line := explain(error, settings.known_secret):
             click.secho(f"Error: {line}", err=True, fg="red")
     if isinstance(error, BrokenPipeError):
         _forget_stdout()
@@ -97,14 +109,48 @@ def _forget_stdout() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
+def _read_env_file(ctx: click.Context, param: click.Parameter, value: Path | None) -> Path | None:
+    """The file is where click looks after the command line and the environment; by default that of the current folder."""
+    del param
+    path = value or Path(ENV_FILE)
+    if not ctx.resilient_parsing and (value is not None or path.is_file()):
+        ctx.default_map = env_file_values(path)
+    return value
+
+
+def _color(choice: str) -> bool | None:
+    """Whether to colour; None: where there is a terminal. The option goes before NO_COLOR, that before FORCE_COLOR."""
+    if choice == "auto" and os.environ.get("NO_COLOR"):
+        return False
+    if choice == "auto" and os.environ.get("FORCE_COLOR", "0") not in {"", "0"}:
+        return True
+    return _COLOR[choice]
+
+
+def _source(ctx: click.Context, option: str, *, env_file: bool) -> Source:
+    found = ctx.get_parameter_source(option)
+    if found == click.core.ParameterSource.DEFAULT_MAP:
+        return Source.ENV_FILE if env_file else Source.FOLDER
+    return Source.ENVIRONMENT if found == click.core.ParameterSource.ENVIRONMENT else Source.COMMAND_LINE
+
+
+_SECONDS: Final = click.FloatRange(min=0, min_open=True)
+
+
 @click.group(
     cls=_Kai,
     lazy_commands=_COMMANDS,
     default_command="chat",
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
+@click.option("--profile", envvar="KAI_PROFILE", show_envvar=True, help="Use what `kai login` kept under this name.")
 @click.option("--token", envvar=VARIABLES["token"], show_envvar=True, help="Storage API token.")
-@click.option("--url", envvar=VARIABLES["url"], show_envvar=True, help="Storage API URL of your stack.")
+@click.option(
+    "--url",
+    envvar=VARIABLES["url"],
+    show_envvar=True,
+    help=f"Your stack: its Storage API URL, or one of {', '.join(STACKS)} (see `kai login --help`).",
+)
 @click.option(
     "--base-url", envvar=VARIABLES["base_url"], show_envvar=True, help="Kai's own URL; skips asking the Storage API."
 )
@@ -117,26 +163,49 @@ def _forget_stdout() -> None:
 @click.option(
     "--workspace-id", envvar=VARIABLES["workspace_id"], show_envvar=True, help="SQL workspace for Kai's tools."
 )
+@click.option(
+    "--env-file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    envvar="KAI_ENV_FILE",
+    show_envvar=True,
+    is_eager=True,
+    callback=_read_env_file,
+    help=f"Read these five variables from a file. Default: {ENV_FILE} in this folder.",
+)
 @click.option("--local", is_flag=True, help="Use a local server with a sample project; needs no token.")
 @click.option(
     "--db", type=click.Path(dir_okay=False, path_type=Path), help="With --local: the file that keeps its chats."
 )
+@click.option("--timeout", type=_SECONDS, metavar="SECONDS", help="Give up after so long without a sign of life.")
+@click.option("--max-time", type=_SECONDS, metavar="SECONDS", help="Give up after so long, whatever has arrived.")
+@click.option("--attempts", type=click.IntRange(min=1), metavar="N", help="How often what is safe to repeat is tried.")
+@click.option(
+    "--color",
+    type=click.Choice(list(_COLOR)),
+    default="auto",
+    help="Colours: on a terminal (auto, the default), always, never. NO_COLOR and FORCE_COLOR are obeyed.",
+)
 @click.option("--debug", is_flag=True, help="When something fails, show where and why.")
 @click.version_option(__version__, prog_name="kai")
 @click.pass_context
-def main(ctx: click.Context, /, **options: Any) -> None:
+def main(ctx: click.Context, /, env_file: Path | None, color: str, **options: Any) -> None:
     """Talk to Kai, the Keboola AI assistant.
 
-    The answer goes to stdout, everything else to stderr. Options may also stand in the environment or in .env.local.
+    The answer goes to stdout, everything else to stderr. The command line goes before the environment, that before a file
+    of variables, and that before the profile.
 
     \b
-    Try it:    kai --local chat -m "Which tables do I have?"
-    For real:  kai --url https://connection.keboola.com --token ... chat
+    Try it:    kai --local "Which tables do I have?"
+    Set up:    kai login --url eu
+    Then:      kai "Which tables do I have?"
+               kai --profile other history
 
     \b
     Exit status: 0 done, 1 failure, 2 usage, 3 authentication, 4 approval needed or denied,
     5 network or broken stream, 6 rate limit, 130 interrupted, 141 broken pipe.
     """  # noqa: D301 - the control character is click's mark for lines that stay as they are
-    if os.environ.get("NO_COLOR"):
-        ctx.color = False
-    ctx.obj = Settings(**options)
+    ctx.color = _color(color)
+    sources = {
+        name: _source(ctx, name, env_file=env_file is not None) for name in VARIABLES if options[name] is not None
+    }
+    ctx.obj = Settings(**options, sources=sources)

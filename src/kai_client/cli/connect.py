@@ -6,16 +6,21 @@ import secrets
 import sqlite3
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Final
+from typing import Any, Final
 
-from kai_client import KaiClient, KaiConfigError
+from kai_client import KaiClient, KaiConfigError, RetryPolicy, Timeouts
 from kai_client.transport.urls import header_value
 
 from .exit_codes import ExitCode, Failure
 from .settings import Settings
+from .setup.access import Access
 
-__all__ = ["open_client", "run_with_client"]
+__all__ = ["client_for", "credentials_of", "open_access", "open_client", "run_with_client"]
 
+_IDLE: Final = 300.0
+_STREAM_IDLE: Final = 600.0
+"""What `KaiClient` waits by itself."""
+_SHORT: Final = 30.0
 _PACE: Final = 0.02
 """Seconds between the chunks of the local server: slow enough to see that it streams."""
 
@@ -27,42 +32,66 @@ def run_with_client(settings: Settings, work: Callable[[KaiClient], Awaitable[No
         async with open_client(settings) as client:
             await work(client)
 
+    if not settings.local:
+        settings.access  # noqa: B018 - a keyring may ask for its password: not inside the event loop
     asyncio.run(session())
 
 
 @asynccontextmanager
 async def open_client(settings: Settings) -> AsyncGenerator[KaiClient]:
     """The client. Raises `Failure` for options that are missing, `KaiError` for what the Storage API says."""
-    if settings.local:
-        token = "local" if settings.db else _local_token()  # chats are kept by token: a file's are to be found again
-        async with _local_server(settings) as here, _discovered(token, here, settings) as client:
-            yield client
-        return
-    token = _token(settings)
-    if not (url := settings.url):
-        raise Failure("No Storage API URL: pass --url or set STORAGE_API_URL, or try --local", ExitCode.USAGE)
-    if settings.base_url is None:
-        async with _discovered(token, url, settings) as client:
-            yield client
-        return
-    given = KaiClient(token, url, settings.base_url, workspace_id=settings.workspace_id, backend=settings.service)
-    async with given as client:
+    async with open_access(settings) as access, client_for(access, **_patience(settings)) as client:
         yield client
 
 
-def _discovered(token: str, url: str, settings: Settings) -> AbstractAsyncContextManager[KaiClient]:
-    return KaiClient.from_storage_api(token, url, service=settings.service, workspace_id=settings.workspace_id)
+def _patience(settings: Settings) -> dict[str, Any]:
+    """The options of `KaiClient` that say how long to wait, and how often to try."""
+    options: dict[str, Any] = {}
+    if settings.timeout is not None or settings.max_time is not None:
+        for name, idle in (("timeout", _IDLE), ("stream_timeout", _STREAM_IDLE)):
+            seconds = settings.timeout or idle
+            short = min(seconds, _SHORT)
+            grace = min(seconds, Timeouts.grace)
+            options[name] = Timeouts(connect=short, pool=short, idle=seconds, total=settings.max_time, grace=grace)
+    if settings.attempts is not None:
+        options["retry"] = RetryPolicy(attempts=settings.attempts)
+    return options
 
 
-def _token(settings: Settings) -> str:
-    if not settings.token:
+@asynccontextmanager
+async def open_access(settings: Settings) -> AsyncGenerator[Access]:
+    """Where to go, and as whom: the options and the profile say it, or it is a local server for as long as this is open."""
+    if not settings.local:
+        yield settings.access
+        return
+    token = "local" if settings.db else _local_token()  # chats are kept by token: a file's are to be found again
+    async with _local_server(settings) as here:
+        yield Access(token=token, url=here, service=settings.service, workspace_id=settings.workspace_id)
+
+
+def client_for(access: Access, **options: Any) -> AbstractAsyncContextManager[KaiClient]:
+    """The client that `access` describes, with these options of `KaiClient`. Raises `Failure`."""
+    token, url = credentials_of(access)
+    options["workspace_id"] = access.workspace_id
+    if access.base_url is None:
+        return KaiClient.from_storage_api(token, url, service=access.service, **options)
+    return KaiClient(token, url, access.base_url, backend=access.service, **options)
+
+
+def credentials_of(access: Access) -> tuple[str, str]:
+    """The token and the Storage API's URL. Raises `Failure` where one of them is missing, or is none."""
+    if not access.token:
+        where = f"Profile {access.profile!r} has no token any more" if access.profile else "No Storage API token"
         raise Failure(
-            "No Storage API token: pass --token or set STORAGE_API_TOKEN, or try --local", ExitCode.AUTHENTICATION
+            f"{where}: log in with `kai login`, or set STORAGE_API_TOKEN, or try --local", ExitCode.AUTHENTICATION
         )
     try:
-        return header_value(settings.token, "The Storage API token")
+        token = header_value(access.token, "The Storage API token")
     except KaiConfigError as error:
         raise Failure(f"{error.message}: copy it again", ExitCode.AUTHENTICATION) from error
+    if not access.url:
+        raise Failure("No Storage API URL: log in with `kai login`, or pass --url, or try --local", ExitCode.USAGE)
+    return token, access.url
 
 
 def _local_token() -> str:

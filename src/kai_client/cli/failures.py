@@ -1,5 +1,6 @@
 """How a command ends when it does not end well: an exit status, and one line that says what happened and what to do."""
 
+import asyncio
 import traceback
 from typing import Final
 
@@ -49,7 +50,7 @@ def exit_code(error: BaseException) -> ExitCode:
     match error:
         case Failure():
             return error.code
-        case KeyboardInterrupt():
+        case KeyboardInterrupt() | asyncio.CancelledError():
             return ExitCode.INTERRUPTED
         case BrokenPipeError():
             return ExitCode.BROKEN_PIPE

@@ -1,15 +1,16 @@
 """Asking the human at the terminal: questions on stderr, answers from stdin."""
 
+import io
 import signal
 import sys
 import threading
 from collections.abc import Generator
-from contextlib import contextmanager
-from typing import IO
+from contextlib import contextmanager, suppress
+from typing import IO, cast
 
 import click
 
-__all__ = ["can_ask", "is_terminal", "read_line"]
+__all__ = ["can_ask", "forget_typed_ahead", "is_terminal", "read_line"]
 
 
 def is_terminal(stream: IO[str] | None) -> bool:
@@ -22,12 +23,26 @@ def can_ask() -> bool:
     return is_terminal(sys.stdin) and is_terminal(sys.stderr)
 
 
+def forget_typed_ahead() -> None:
+    """What was typed before a question was there is no answer to it."""
+    try:
+        import termios  # noqa: PLC0415 - not on Windows
+    except ModuleNotFoundError:
+        return
+    with suppress(termios.error):
+        termios.tcflush(sys.stdin, termios.TCIFLUSH)
+
+
 def read_line(prompt: str) -> str | None:
     """What was typed, without its newline; None at the end of the input. Ctrl-C is a `KeyboardInterrupt`.
 
     Not `click.prompt`: that writes a part of the prompt to stdout, which is the answer's.
     """
     line = ""
+    stdin: object = sys.stdin
+    if isinstance(stdin, io.TextIOWrapper) and stdin.errors != "replace":
+        with suppress(io.UnsupportedOperation):  # somebody has read from it already
+            cast("io.TextIOWrapper", stdin).reconfigure(errors="replace")  # a slip at the keyboard is no reason to stop
     try:
         with _interruptible():
             click.echo(prompt, nl=False, err=True)

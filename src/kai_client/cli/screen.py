@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from .answer.markdown_blocks import parser
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -33,4 +35,6 @@ def print_markdown(text: str, on: "Console") -> None:
     """Markdown as it looks in a chat. `text` is fit to be shown already (`ShownText`)."""
     from rich.markdown import Markdown  # noqa: PLC0415
 
-    on.print(Markdown(text, code_theme="ansi_dark", hyperlinks=False))
+    drawing = Markdown(text, code_theme="ansi_dark", hyperlinks=False)
+    drawing.parsed = parser().parse(text)  # rich leaves no choice of a parser
+    on.print(drawing)

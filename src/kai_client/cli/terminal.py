@@ -6,7 +6,10 @@ from typing import Any, Final
 
 from kai_client._text import visible
 
-__all__ = ["ShownText", "json_line", "json_text", "one_line", "short"]
+__all__ = ["REORDERS", "ShownText", "json_line", "json_text", "one_line", "short"]
+
+REORDERS: Final = re.compile("[\u202a-\u202e\u2066-\u2069\u2028\u2029\U000e0000-\U000e007f]")
+"""Characters that make a line read in another order than it has, or that nobody sees."""
 
 _CSI: Final = r"(?:\x1b\[|\x9b)[0-?]*[ -/]*"
 _STRING: Final = r"(?:\x1b[\]PX^_]|[\x9d\x90\x98\x9e\x9f])[^\x07\x1b\x9c]*"

@@ -1,0 +1,1 @@
+"""Chats that are stored: finding, reading and writing them."""

@@ -1,0 +1,41 @@
+"""The folder of the configuration, and files in it that are written whole or not at all."""
+
+import contextlib
+import os
+import secrets
+from pathlib import Path
+
+__all__ = ["config_folder", "write_whole"]
+
+_PRIVATE = 0o600
+_PRIVATE_FOLDER = 0o700
+
+
+def config_folder() -> Path:
+    """`KAI_CONFIG_DIR`, else where this platform keeps such things."""
+    if given := os.environ.get("KAI_CONFIG_DIR"):
+        return Path(given)
+    from platformdirs import user_config_path  # noqa: PLC0415 - only where it decides
+
+    return user_config_path("kai-client", appauthor=False)
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file that only its owner may read, from its first byte on; a crash leaves the old one. Raises `OSError`.
+
+    A link stays a link: what it points to is replaced.
+    """
+    path = path.resolve()
+    path.parent.mkdir(mode=_PRIVATE_FOLDER, parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _PRIVATE)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            beside.unlink()
+        raise
