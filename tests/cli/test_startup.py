@@ -15,7 +15,13 @@ HEAVY = (
     *("httpx", "pydantic", "rich", "dotenv", "fastapi", "uvicorn", "asyncio"),
     *("keyring", "platformdirs", "prompt_toolkit", "tomlkit", "tomllib", "kai_client.server", "kai_client.cli."),
 )
-LIGHT = ("kai_client.cli.app", "kai_client.cli.lazy", "kai_client.cli.settings", "kai_client.cli.setup.stack_names")
+LIGHT = (
+    "kai_client.cli.app",
+    "kai_client.cli.lazy",
+    "kai_client.cli.settings",
+    "kai_client.cli.setup",
+    "kai_client.cli.setup.stack_names",
+)
 
 
 def test_help_imports_no_command(kai: Kai) -> None:
