@@ -143,6 +143,16 @@ class Exchanges:
         return self._known[key]
 
 
+class WithoutMessages(httpx.AsyncHTTPTransport):
+    """The server as one that has no route for the messages of a chat."""
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """See `httpx.AsyncBaseTransport`."""
+        if request.method == "GET" and "/api/chat/" in request.url.path:
+            return httpx.Response(404, json={"code": "not_found:api", "message": "There is no such route"})
+        return await super().handle_async_request(request)
+
+
 @asynccontextmanager
 async def chat_with(url: str, major: str, scenario: str, chat_id: str | None = None) -> AsyncGenerator[SDKChat]:
     """A new client, with a new chat if it is not given one."""
@@ -152,3 +162,15 @@ async def chat_with(url: str, major: str, scenario: str, chat_id: str | None = N
         KaiClient(TOKEN, STORAGE_URL, base_url) as client,
     ):
         yield SDKChat(base_url, client, http, chat_id)
+
+
+@asynccontextmanager
+async def chat_that_tells_no_messages(url: str, major: str, scenario: str) -> AsyncGenerator[SDKChat]:
+    """The same with a client to which the server tells no messages."""
+    base_url = f"{url}/{major}/{scenario}"
+    async with (
+        plain_http() as http,
+        httpx.AsyncClient(transport=WithoutMessages(), trust_env=False) as blind,
+        KaiClient(TOKEN, STORAGE_URL, base_url, http_client=blind) as client,
+    ):
+        yield SDKChat(base_url, client, http)

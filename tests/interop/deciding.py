@@ -8,7 +8,7 @@ from typing import Any
 from ai_sdk import Expected, SDKChat
 from answers import Answer, JsonObject, wire
 
-from kai_client import FinishEvent, LocalResult, Policy, Ruling, StartEvent, ToolCall
+from kai_client import Denial, FinishEvent, LocalResult, Policy, Ruling, StartEvent, ToolCall
 from kai_client.types import Json
 
 REASON = "Not on a Friday"
@@ -66,6 +66,14 @@ def tool_parts(parts: list[JsonObject]) -> list[JsonObject]:
 def approvals(parts: list[JsonObject]) -> dict[str, Any]:
     """The approval of each call that has one, by call id."""
     return {str(part["toolCallId"]): part["approval"] for part in tool_parts(parts) if "approval" in part}
+
+
+def decision(approval_id: str, ruling: Ruling) -> JsonObject:
+    """The chunk with which this side tells its reader what was decided."""
+    said: JsonObject = {"type": "tool-approval-response", "approvalId": approval_id}
+    if isinstance(ruling, Denial) and ruling.reason is not None:
+        return {**said, "approved": False, "reason": ruling.reason}
+    return {**said, "approved": ruling is True}
 
 
 def states(answer: Answer | Expected) -> list[object]:

@@ -3,7 +3,7 @@
 import pytest
 from ai_sdk import MAJORS, Expected, SDKChat, chat_with
 from answers import Answer, parts_of
-from deciding import REASON, Asked, agreed, approvals, states, tool_parts
+from deciding import REASON, Asked, agreed, approvals, decision, states, tool_parts
 
 from kai_client import Denial, KaiNotFoundError, KaiStreamError, Ruling, StartEvent, ToolApprovalRequestEvent, by_id
 
@@ -20,9 +20,11 @@ async def asked_for(chat: SDKChat, text: str = "Make a bucket") -> tuple[Answer,
     return answer, request
 
 
-def assert_same_continuation(ours: Answer, asked: Answer, said: Expected) -> None:
-    """A continuation says what the SDK adds to the message with it: chunks, text, outcomes and finish."""
-    assert ours.chunks == said.chunks
+def assert_same_continuation(
+    ours: Answer, asked: Answer, said: Expected, request: ToolApprovalRequestEvent, ruling: Ruling
+) -> None:
+    """A continuation says what was decided, and then what the SDK adds to the message: chunks, text, outcomes and finish."""
+    assert ours.chunks == [decision(request.approval_id, ruling), *said.chunks]
     assert ours.message == said.message
     assert asked.text + ours.text == said.text
     assert ours.finish_reason == said.finish_reason
@@ -56,7 +58,7 @@ async def test_approved(major: str, ai_sdk_url: str) -> None:
         asked, request = await asked_for(chat)
         ours = await chat.run(None, approve=by_id({request.approval_id: True}))
         said = await chat.expected()
-    assert_same_continuation(ours, asked, said)
+    assert_same_continuation(ours, asked, said, request, ruling=True)
     assert [(call["state"], call["output"]) for call in ours.tool_calls] == [("output-available", BUCKET)]
     assert ours.text == "So: call-1-1 was done."
     assert tool_parts(said.parts)[0]["approval"] == {"id": request.approval_id, "approved": True}
@@ -68,7 +70,7 @@ async def test_denied(major: str, ai_sdk_url: str) -> None:
         asked, request = await asked_for(chat)
         ours = await chat.run(None, approve=by_id({request.approval_id: Denial(reason=REASON)}))
         said = await chat.expected()
-    assert_same_continuation(ours, asked, said)
+    assert_same_continuation(ours, asked, said, request, Denial(reason=REASON))
     assert [(call["state"], call["output"]) for call in ours.tool_calls] == [("output-denied", None)]
     assert ours.text == "So: call-1-1 was refused."
     assert tool_parts(said.parts)[0]["approval"] == {"id": request.approval_id, "approved": False, "reason": REASON}
@@ -91,10 +93,8 @@ async def test_run_is_one_answer(major: str, ruling: Ruling, ai_sdk_url: str) ->
     *before, finish = asked[0].chunks
     start, *after = said.chunks
     (request,) = ours.requests
-    decision = {"type": "tool-approval-response", "approvalId": request.approval_id, "approved": ruling is True}
-    told = decision if ruling is True else {**decision, "reason": REASON}
     assert (finish["type"], start["type"]) == ("finish", "start")
-    assert ours.chunks == [*before, told, *after]
+    assert ours.chunks == [*before, decision(request.approval_id, ruling), *after]
 
 
 @RULINGS
@@ -105,8 +105,9 @@ async def test_continuation_is_the_same_message(major: str, ruling: Ruling, ai_s
         ours = await chat.run(None, approve=by_id({request.tool_call_id: ruling}))
         stored = (await chat.client.get_chat(chat.id)).messages
         said = await chat.expected()
-    assert isinstance(ours.events[0], StartEvent)
-    assert ours.events[0].message_id == ours.message["id"] == asked.message["id"]
+    _, began, *_ = ours.events
+    assert isinstance(began, StartEvent)
+    assert began.message_id == ours.message["id"] == asked.message["id"]
     assert [message.role for message in stored] == ["user", "assistant"]
     assert stored[1].to_dict() == said.message
     assert said.parts[:2] == asked.parts[:2]
@@ -128,7 +129,7 @@ async def test_decision_on_the_newer_of_two_requests(major: str, ai_sdk_url: str
         policy = Asked({request.tool_call_id: False})
         ours = await chat.run(None, approve=policy)
         said = await chat.expected()
-    assert_same_continuation(ours, asked, said)
+    assert_same_continuation(ours, asked, said, request, ruling=False)
     assert policy.ids == ["call-2-1"]
     assert ours.text == "So: call-2-1 was refused."
 

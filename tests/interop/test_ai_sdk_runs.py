@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from ai_sdk import MAJORS, SDKChat, chat_with
-from deciding import DONE, REASON, REFUSED, Asked, agreed, approvals, states, told, tool_parts
+from deciding import DONE, REASON, REFUSED, Asked, agreed, approvals, decision, states, told, tool_parts
 
 from kai_client import (
     Denial,
@@ -167,7 +167,7 @@ async def test_decided_later_by_another_client(major: str, by: str, ai_sdk_url: 
         ours = await later.run(None, approve=by_id({keys[call_id]: ruling for call_id, ruling in rulings.items()}))
         said = await agreed(later, ours)
         assert len(await later.posted()) == 2
-    assert ours.chunks == said.chunks
+    assert ours.chunks == [*(decision(ids[call_id], ruling) for call_id, ruling in rulings.items()), *said.chunks]
     assert ours.text == told(_1=DONE % "sales", _2=REFUSED)
 
 

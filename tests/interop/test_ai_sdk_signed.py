@@ -3,10 +3,10 @@
 from typing import Any
 
 import pytest
-from ai_sdk import MAJORS, Expected, SDKChat, chat_with
+from ai_sdk import MAJORS, Expected, SDKChat, chat_that_tells_no_messages, chat_with
 from deciding import REASON, Asked, agreed, approvals, states, tool_parts
 
-from kai_client import Denial, Ruling, approve_all
+from kai_client import Denial, KaiNotFoundError, Ruling, approve_all
 
 pytestmark = pytest.mark.parametrize("major", MAJORS)
 
@@ -41,13 +41,21 @@ async def test_signature_survives(major: str, ruling: Ruling, ai_sdk_url: str) -
 
 async def test_signature_of_the_stream(major: str, ai_sdk_url: str) -> None:
     """Where the backend tells no messages, the signature is that of the stream."""
-    async with chat_with(ai_sdk_url, major, "signed-forgotten") as chat:
+    async with chat_that_tells_no_messages(ai_sdk_url, major, "signed") as chat:
         ours = await chat.run(approve=approve_all)
-        said = await chat.expected()
+        await agreed(chat, ours)
         assert len(await chat.posted()) == 2
-    assert said.errors == []
-    assert ours.message == said.message
     assert ours.text == CREATED
+
+
+async def test_chat_that_is_gone(major: str, ai_sdk_url: str) -> None:
+    """A chat that the backend no longer has when its call is decided is `not_found:chat`, and nothing is posted to it."""
+    async with chat_with(ai_sdk_url, major, "signed-forgotten") as chat:
+        policy = Asked({"call-1-1": True})
+        with pytest.raises(KaiNotFoundError) as raised:
+            await chat.run(approve=policy)
+        assert len(await chat.posted()) == 1
+    assert (raised.value.code, policy.ids) == ("not_found:chat", ["call-1-1"])
 
 
 @pytest.mark.parametrize(
@@ -70,12 +78,12 @@ async def test_sdk_takes_its_own_signature(major: str, ai_sdk_url: str) -> None:
     assert (said.errors, said.text) == ([], CREATED)
 
 
-@pytest.mark.parametrize("scenario", ["changed-input", "changed-input-forgotten"])
-async def test_input_of_the_model_survives(major: str, scenario: str, ai_sdk_url: str) -> None:
+@pytest.mark.parametrize("chat_of", [chat_with, chat_that_tells_no_messages], ids=["stored", "of the stream"])
+async def test_input_of_the_model_survives(major: str, chat_of: Any, ai_sdk_url: str) -> None:
     """Where the tool's schema changes what the model wrote, the policy sees what will run, and what the model wrote goes
-    back, from which the SDK makes the same again.
+    back, from which the SDK makes the same again, whether the backend tells its messages or not.
     """
-    async with chat_with(ai_sdk_url, major, scenario) as chat:
+    async with chat_of(ai_sdk_url, major, "changed-input") as chat:
         policy = Asked({"call-1-1": True})
         ours = await chat.run(approve=policy)
         said = await chat.expected()

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from answers import Answer, JsonObject, parts_of
-from deciding import REASON, Asked, approvals, states, tool_parts
+from deciding import REASON, Asked, approvals, decision, states, tool_parts
 from pydantic_ai_chats import VERSIONS, AgentChat, Expected, chat_with
 
 from kai_client import Denial, FinishEvent, Ruling, StartEvent, ToolApprovalResponseEvent, by_id
@@ -58,9 +58,10 @@ async def test_decision(version: str, ruling: Ruling, text: str, pydantic_ai_url
         stored = (await chat.client.get_chat(chat.id)).messages[-1]
         ours = await chat.run(None, approve=by_id({request.approval_id: ruling}))
         theirs = await agreed(chat, ours)
-    assert ours.chunks == theirs.chunks
-    assert isinstance(ours.events[0], StartEvent)
-    assert ours.events[0].message_id == stored.id
+    assert ours.chunks == [decision(request.approval_id, ruling), *theirs.chunks]
+    _, began, *_ = ours.events
+    assert isinstance(began, StartEvent)
+    assert began.message_id == stored.id
     assert ours.text == text
     assert states(ours) == ["output-available" if ruling is True else "output-denied"]
 
@@ -106,7 +107,7 @@ async def test_decided_later_by_another_client(version: str, pydantic_ai_url: st
     async with chat_with(pydantic_ai_url, version, "two-approvals", chat.id) as later:
         ours = await later.run(None, approve=by_id({first: NO, second: True}))
         theirs = await agreed(later, ours)
-    assert ours.chunks == theirs.chunks
+    assert ours.chunks == [decision(first, NO), decision(second, ruling=True), *theirs.chunks]
     assert ours.text == f"So: call-1 {DENIED}, call-2 {STOCK}."
 
 

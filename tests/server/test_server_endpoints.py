@@ -26,6 +26,8 @@ ENDPOINTS: list[tuple[str, str, str]] = [
     ("GET", "/api/vote?chatId=x", "unauthorized:vote"),
     ("PATCH", "/api/vote", "unauthorized:vote"),
     ("GET", "/api/usage", "unauthorized:chat"),
+]
+AGENT_ENDPOINTS: list[tuple[str, str, str]] = [
     ("GET", "/api/settings", "unauthorized:chat"),
     ("PATCH", "/api/settings", "unauthorized:chat"),
     ("GET", "/api/settings/user", "unauthorized:chat"),
@@ -39,7 +41,7 @@ ENDPOINTS: list[tuple[str, str, str]] = [
 async def test_a_token_is_needed_everywhere(mode: Mode) -> None:
     """Without a token, and with one that is not accepted, every endpoint but ping and info answers 401"""
     async with local_api(mode=mode, tokens=["good"], token="bad") as api:
-        for method, path, code in ENDPOINTS:
+        for method, path, code in ENDPOINTS + (AGENT_ENDPOINTS if mode == "agent" else []):
             for headers in ({}, {"x-storageapi-token": "bad"}):
                 body: dict[str, Any] | None = {} if method in {"POST", "PATCH"} else None
                 async with httpx.AsyncClient(base_url=api.http.base_url) as stranger:
@@ -237,10 +239,21 @@ async def test_deleting(mode: Mode) -> None:
         assert (missing.status_code, error_of(missing, mode)[0]) == (400, "bad_request:api")
 
 
-@both
-async def test_tools_and_suggestions(mode: Mode) -> None:
+@pytest.mark.parametrize("token", ["good", "bad"])
+@pytest.mark.parametrize(("method", "path", "_"), AGENT_ENDPOINTS)
+async def test_the_assistant_has_neither_settings_nor_suggestions(token: str, method: str, path: str, _: str) -> None:
+    """Settings, the catalogue of tools and suggestions are kai-agent's: on the assistant no such route, whoever asks"""
+    async with local_api(mode="assistant", tokens=["good"], token=token) as api:
+        body: dict[str, Any] = (
+            {"context": "dashboard", "data": {}} if method == "POST" else {"customInstructions": "Be brief"}
+        )
+        response = await api.http.request(method, path, json=None if method == "GET" else body)
+    assert (response.status_code, error_of(response, "assistant")[0]) == (404, "not_found:api")
+
+
+async def test_tools_and_suggestions() -> None:
     """The catalogue says which tools only read; suggestions come for the three contexts and no other"""
-    async with local_api(mode=mode) as api:
+    async with local_api() as api:
         tools = (await api.http.get("/api/settings/tools")).json()["tools"]
         assert {tool["name"] for tool in tools if not tool["readOnly"]} == {"create_bucket"}
         for context in ("dashboard", "job-detail", "configuration-detail"):
@@ -249,7 +262,7 @@ async def test_tools_and_suggestions(mode: Mode) -> None:
             assert set(found) == {"suggestions", "suggestionSessionId"}
             assert set(found["suggestions"][0]) == {"id", "label", "prompt", "priority", "category", "reasoning"}
         response = await api.http.post("/api/suggestions", json={"context": "moon", "data": {}})
-        assert (response.status_code, error_of(response, mode)[0]) == (400, "bad_request:api")
+        assert (response.status_code, error_of(response, "agent")[0]) == (400, "bad_request:api")
 
 
 @pytest.mark.parametrize(

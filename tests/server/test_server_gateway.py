@@ -36,7 +36,7 @@ def test_a_client_is_a_service() -> None:
 
 @pytest.mark.parametrize("mode", ["agent", "assistant"])
 async def test_everything_passes_through(mode: Mode) -> None:
-    """Chat, history, votes, settings, tools and the rest are the upstream's own"""
+    """Chat, history, votes, usage and the rest are the upstream's own"""
     chat_id = new_id()
     async with through_gateway(ScriptedKai(), mode) as client:
         stream = client.send_message(chat_id, "How many orders per country?")
@@ -48,17 +48,22 @@ async def test_everything_passes_through(mode: Mode) -> None:
         assert (await client.vote(chat_id, messages[1].id, "up")).type == "up"
         assert [vote.type for vote in await client.get_votes(chat_id)] == ["up"]
         assert (await client.get_usage()).messages_used == 1
+        assert (await client.info()).app_name == "kai-local"
+        assert (await client.ping()).timestamp
+        await client.delete_chat(chat_id)
+        with pytest.raises(KaiNotFoundError):
+            await client.get_chat(chat_id)
+
+
+async def test_settings_pass_through() -> None:
+    """Settings, tools and suggestions, which kai-agent alone has, are the upstream's own"""
+    async with through_gateway(ScriptedKai()) as client:
         assert (await client.update_settings(custom_instructions="Be brief")).custom_instructions == "Be brief"
         settings = await client.update_user_settings(tool_permissions={"a": "blocked"})
         assert settings.tool_permissions == {"a": "blocked"}
         assert (await client.get_settings()).custom_instructions == "Be brief"
         assert len((await client.get_tools()).tools) > 3
         assert (await client.get_suggestions("dashboard", {})).suggestions
-        assert (await client.info()).app_name == "kai-local"
-        assert (await client.ping()).timestamp
-        await client.delete_chat(chat_id)
-        with pytest.raises(KaiNotFoundError):
-            await client.get_chat(chat_id)
 
 
 @pytest.mark.parametrize("approved", [True, False])

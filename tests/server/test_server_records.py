@@ -109,10 +109,9 @@ async def test_the_quota_ends(mode: Mode) -> None:
             assert text_of(await other.send(new_id(), "go")) == "3"
 
 
-@both
-async def test_settings(mode: Mode) -> None:
+async def test_settings() -> None:
     """Only given keys change, null clears, permissions merge and null resets them; users share the project's settings"""
-    async with local_api(mode=mode) as api:
+    async with local_api() as api:
         settings = (await api.http.get("/api/settings")).json()
         assert (settings["projectId"], settings["customInstructions"]) == ("1234", None)
 
@@ -136,7 +135,6 @@ async def test_settings(mode: Mode) -> None:
             assert (await other.http.get(user)).json()["userId"] != both_set["userId"]
 
 
-@both
 @pytest.mark.parametrize(
     ("path", "body"),
     [
@@ -146,11 +144,11 @@ async def test_settings(mode: Mode) -> None:
         ("/api/settings/user", {"toolPermissions": ["a"]}),
     ],
 )
-async def test_bad_settings_are_400(mode: Mode, path: str, body: dict[str, Any]) -> None:
+async def test_bad_settings_are_400(path: str, body: dict[str, Any]) -> None:
     """Too long instructions and unknown permissions are refused"""
-    async with local_api(mode=mode) as api:
+    async with local_api() as api:
         response = await api.http.patch(path, json=body)
-    assert (response.status_code, error_of(response, mode)[0]) == (400, "bad_request:api")
+    assert (response.status_code, error_of(response, "agent")[0]) == (400, "bad_request:api")
 
 
 async def test_a_file_keeps_the_chats(tmp_path: Path) -> None:

@@ -97,17 +97,11 @@ async def test_results_become_json(value: Any, annotation: Any, output: Any) -> 
         ("many", int, "Input should be a valid integer, unable to parse string as an integer"),
         (None, Report, "Input should be a valid dictionary or instance of Report"),
         ({"totalRows": "x" * 999}, Report, "totalRows: Input should be a valid integer, unable to parse string as an integer"),
-        (math.nan, float, "Out of range float values are not JSON compliant"),
-        ([math.inf], list[float], "Out of range float values are not JSON compliant"),
-        ("half an emoji \ud83d", str, "'utf-8' codec can't encode character '\\ud83d' in position 15: surrogates not allowed"),
-        (object(), Any, "Unable to serialize unknown type: <class 'object'>"),
-        (b"\xff", bytes, "'utf-8' codec can't decode byte 0xff in position 0: invalid utf-8"),
-        (circular(), Any, "Circular reference detected (id repeated)"),
     ],
     ids=lambda value: repr(value)[:30],
 )  # fmt: skip
 async def test_a_broken_promise_is_never_sent(value: Any, annotation: Any, text: str) -> None:
-    """A value that does not fit its annotation, or JSON, is an error of the tool that says how."""
+    """A value that does not fit its annotation is an error of the tool that says how."""
     with pytest.raises(ToolError) as caught:
         await returning(value, annotation).execute("it", {})
     assert caught.value.code == "tool:invalid_output"
@@ -115,11 +109,28 @@ async def test_a_broken_promise_is_never_sent(value: Any, annotation: Any, text:
     assert caught.value.__cause__ is not None
 
 
-async def test_a_model_that_was_broken_later_is_never_sent() -> None:
-    """A valid model that was made invalid by an assignment is an error, no warning."""
-    with pytest.raises(ToolError, match="Expected `int`") as caught:
-        await returning(broken_report(), Report).execute("it", {})
+@pytest.mark.parametrize(
+    ("value", "annotation"),
+    [
+        (math.nan, float),
+        ([math.inf], list[float]),
+        ("the secret \ud83d", str),
+        ({"secret": math.nan}, Any),
+        (object(), Any),
+        ({"secret": object()}, Any),
+        (b"secret \xff", bytes),
+        (circular(), Any),
+        (broken_report(), Report),
+    ],
+    ids=lambda value: repr(value)[:30],
+)
+async def test_what_is_no_json_is_never_sent(value: Any, annotation: Any) -> None:
+    """NaN, half an emoji, bytes, what contains itself or cannot be written: an error that tells nothing of the value."""
+    with pytest.raises(ToolError) as caught:
+        await returning(value, annotation).execute("it", {})
     assert caught.value.code == "tool:invalid_output"
+    assert caught.value.message == "The tool did not return what it promises: it is not JSON"
+    assert caught.value.__cause__ is not None
 
 
 def failing(error: BaseException) -> Toolbox[None]:

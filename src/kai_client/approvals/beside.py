@@ -64,11 +64,18 @@ class Beside:
             raise KaiConfigError(_CROWDED, "approval:one_connection")
         name = None if isinstance(event, ToolApprovalRequestEvent) else event.tool_name
         with _another_connection():
-            if not await self.listens() or (name and not await self._catalogue.may_wait(name)):
+            if not await self.listens() or (name and not await self._may_wait(name)):
                 return True
         waiting = [call for call in waiting_calls(answer.message) if not call.approved]
         found = [call for call in waiting if call.tool_call_id == event.tool_call_id]
         return not found or await self._consider(found[-1], answer)
+
+    async def _may_wait(self, name: str) -> bool:
+        """Whether a call may wait for a decision now: one for a tool of this side, which no catalogue has, waits for the end."""
+        known = self.listening is Listening.AGENT or await self._catalogue.read_only(name) is not None
+        if not known and self._plan.runs_here(name):
+            return False
+        return await self._catalogue.may_wait(name)
 
     async def listens(self) -> bool:
         """Whether decisions are taken while a stream is open. Only kai-agent has a catalogue of tools: so it shows (2.1)."""

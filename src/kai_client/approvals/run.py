@@ -113,7 +113,8 @@ class ToolRun:
         return opening or Opening(None, message)
 
     async def _answered(self, step: Step) -> Opening | None:
-        self._steps.begin()
+        if not step.is_decided:
+            self._steps.begin()
         opening = await step.answered()
         self._steps.end()
         if opening is not None:

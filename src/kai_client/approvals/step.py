@@ -41,6 +41,11 @@ class Step:
         self.answered_silently: set[str] = set()
         """The calls that were answered in the oldest way."""
 
+    @property
+    def is_decided(self) -> bool:
+        """Whether all of it was decided about while the stream was open."""
+        return all(self._ledger.find(call.tool_call_id) for call in (*self._requests, *self._local, *self._others))
+
     async def answered(self) -> Opening | None:
         """How the answer goes on; None where the policy left a call pending: then nothing is sent about any."""
         if not self._requests and not self._local:

@@ -30,9 +30,10 @@ class ClientBase:
 
 def _read_answer(model: type[ModelT], answer: JsonValue) -> ModelT:
     if not isinstance(answer, dict):
-        kind = "text" if isinstance(answer, str) else type(answer).__name__
-        shown = f": {' '.join(answer.split())[:200]}" if isinstance(answer, str) else ""
-        raise KaiError(f"Expected a JSON object, got {kind}{shown}", "response:not_json")
+        if isinstance(answer, str):
+            shown = " ".join(answer.split())[:200]
+            raise KaiError(f"Expected a JSON object, got text: {shown}", "response:not_json")
+        raise KaiError(f"Expected a JSON object, got {type(answer).__name__}", "response:invalid")
     try:
         return read_leniently(model, answer)
     except ValueError as error:

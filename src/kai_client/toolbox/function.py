@@ -3,7 +3,9 @@
 import asyncio
 import inspect
 import json
-from typing import Any
+import math
+from collections.abc import Iterable
+from typing import Any, cast
 
 from pydantic import JsonValue, ValidationError
 
@@ -89,6 +91,8 @@ class ToolFunction:
     def _output(self, returned: object) -> JsonValue:
         try:
             value = self._returns.validate_python(returned)
+            if _has_nan(value):
+                raise ValueError("NaN")  # noqa: TRY301 - as what json says of it; pydantic would make it null
             output: JsonValue = self._returns.dump_python(value, mode="json", by_alias=True, warnings="error")
             json.dumps(output, allow_nan=False, ensure_ascii=False).encode()  # pydantic lets NaN and half emojis pass
         except ValidationError as error:
@@ -96,6 +100,19 @@ class ToolFunction:
         except (ValueError, TypeError, RecursionError) as error:
             raise _broken_promise("it is not JSON") from error  # the text of these quotes the value
         return output
+
+
+def _has_nan(value: object) -> bool:
+    """Whether a number that JSON does not have is in it, as far as it is made of Python's own types."""
+    match value:
+        case float():
+            return not math.isfinite(value)
+        case dict():
+            return any(map(_has_nan, cast("dict[object, object]", value).values()))
+        case list() | tuple() | set() | frozenset():
+            return any(map(_has_nan, cast("Iterable[object]", value)))
+        case _:
+            return False
 
 
 def _broken_promise(reason: str) -> ToolError:
