@@ -41,11 +41,7 @@ def blocks(parts: Iterator[str] | list[str]) -> list[str]:
 
 def tops(text: str) -> list[int]:
     """The lines in which the top-level blocks of the whole text begin."""
-    return [
-        token.map[0]
-        for token in parser().parse(text)
-        if token.level == 0 and token.map and token.nesting >= 0
-    ]
+    return [token.map[0] for token in parser().parse(text) if token.level == 0 and token.map and token.nesting >= 0]
 
 
 @given(texts, st.lists(st.integers(0, 1000), max_size=10))

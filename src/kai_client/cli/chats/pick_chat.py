@@ -26,9 +26,10 @@ _PAGE: Final = 100
 
 FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
 
-last_option: Callable[[FunctionT], FunctionT] = click.option(
-    "--last", is_flag=True, help="The newest chat, instead of naming one."
-)
+
+def last_option(function: FunctionT) -> FunctionT:
+    """A command's option `--last`."""
+    return click.option("--last", is_flag=True, help="The newest chat, instead of naming one.")(function)
 
 
 def chat_argument(function: FunctionT) -> FunctionT:
