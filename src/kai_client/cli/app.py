@@ -204,6 +204,8 @@ def main(ctx: click.Context, /, env_file: Path | None, color: str, **options: An
     Exit status: 0 done, 1 failure, 2 usage, 3 authentication, 4 approval needed or denied,
     5 network or broken stream, 6 rate limit, 130 interrupted, 141 broken pipe.
     """  # noqa: D301 - the control character is click's mark for lines that stay as they are
+    if options["db"] is not None and not options["local"]:
+        raise click.UsageError("--db is for --local: it names the file of the local server", ctx)
     ctx.color = _color(color)
     sources = {
         name: _source(ctx, name, env_file=env_file is not None) for name in VARIABLES if options[name] is not None

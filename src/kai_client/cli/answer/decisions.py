@@ -65,8 +65,11 @@ class Decisions:
         names = [name for call_id, name in self._refused.items() if call_id not in ran]
         for name in [self._refused[call_id] for call_id in ran] if self._asked else []:
             self._output.note(f"{name} did not wait for an answer.", fg="yellow")
+        why = "this session only reads" if self._rules.read_only else "nobody can be asked here"
         for name in [] if self._asked else names:
-            self._output.note(f"{name} needs approval, and nobody can be asked here: denied.", fg="yellow")
+            self._output.note(f"{name} needs approval, and {why}: denied.", fg="yellow")
+        if names and self._rules.read_only:
+            raise Failure(f"Not allowed to run {', '.join(names)}; --read-only forbids it", ExitCode.APPROVAL)
         if names:
             advice = "" if self._asked else "; run it in a terminal to be asked, or with --approve or --auto-approve"
             raise Failure(f"Not allowed to run {', '.join(names)}{advice}", ExitCode.APPROVAL)

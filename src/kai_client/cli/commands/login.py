@@ -97,6 +97,8 @@ def logout(settings: Settings, name: str | None, *, everything: bool) -> None:
     kai logout
     kai logout --profile prod
     """  # noqa: D301 - the control character is click's mark for lines that stay as they are
+    if everything and name is not None:
+        raise click.UsageError("Choose one of --profile and --all", click.get_current_context())
     config = Config.load()
     if everything:
         profiles = list(config.profiles.values())

@@ -3,11 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
+from urllib.parse import urlsplit
 
 import click
 
 from kai_client.cli.exit_codes import ExitCode, Failure
 from kai_client.cli.settings import ENV_FILE, VARIABLES, Settings, Source
+from kai_client.transport.urls import is_loopback
 
 from .profiles import Config, Profile
 from .stacks import stack_url
@@ -39,6 +41,7 @@ def resolve(settings: Settings) -> Access:
     A profile's token goes with the profile's own stack and workspace and with no other: tokens are not valid across stacks,
     and a URL that a folder brings along must not fetch one.
     """
+    _check_folder(settings)
     profile = _profile(settings)
     url = stack_url(settings.url) if settings.url else settings.url
     note_env_file(settings)
@@ -57,6 +60,26 @@ def resolve(settings: Settings) -> Access:
     added = {name: value for name, value in added.items() if values[name] is None and value is not None}
     sources |= dict.fromkeys(added, Source.PROFILE)
     return Access(**(values | added), profile=profile.name, sources=sources)
+
+
+def _check_folder(settings: Settings) -> None:
+    """Raises `Failure` where `.env.local` alone would send a token that is not its own to a place that is not Keboola's."""
+    if settings.token is None or settings.sources.get("token", Source.COMMAND_LINE) == Source.FOLDER:
+        return  # a profile's token is checked with its stack
+    for name in ("url", "base_url"):
+        value = getattr(settings, name)
+        if value is None or settings.sources.get(name) != Source.FOLDER or _is_known(stack_url(value)):
+            continue
+        raise Failure(
+            f"{ENV_FILE} sets {VARIABLES[name]}, and your token does not go there unasked: "
+            f"pass --env-file {ENV_FILE} if you trust it",
+            ExitCode.AUTHENTICATION,
+        )
+
+
+def _is_known(url: str) -> bool:
+    host = urlsplit(url).hostname or ""
+    return is_loopback(url) or (url.startswith("https://") and host.endswith((".keboola.com", ".keboola.dev")))
 
 
 def note_env_file(settings: Settings) -> None:

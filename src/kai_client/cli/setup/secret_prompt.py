@@ -3,6 +3,7 @@
 import getpass
 import sys
 import warnings
+from typing import IO
 
 import click
 
@@ -46,6 +47,7 @@ def ask_line(question: str, default: str) -> str:
 
 def _piped() -> str:
     try:
-        return sys.stdin.read().strip()
+        stdin: IO[str] | None = sys.stdin  # None where it was closed
+        return "" if stdin is None else stdin.read().strip()
     except UnicodeDecodeError as error:
         raise Failure("No token on stdin: it is not text", ExitCode.AUTHENTICATION) from error
