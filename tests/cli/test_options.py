@@ -229,3 +229,28 @@ def test_debug_tells_where(kai: Kai) -> None:
     assert "httpx.ConnectError" in run.err
     assert run.err.splitlines()[-1].endswith("check the URL, the network and the proxy settings")
     assert TOKEN not in run.err
+
+
+@pytest.mark.parametrize("name", ["KAI_BASE_URL", "STORAGE_API_URL"])
+def test_a_folder_sends_no_token_to_strangers(kai: Kai, tmp_path: Path, name: str) -> None:
+    """A token of the environment does not go where only `.env.local` says, unless that is Keboola or this machine."""
+    write_env_file(tmp_path, **{name: "https://kai.example.com"})
+    there = kai.having(STORAGE_API_TOKEN=TOKEN, **({"STORAGE_API_URL": "eu"} if name == "KAI_BASE_URL" else {}))
+    run = there("ping")
+    assert run.code == 3
+    assert f".env.local sets {name}, and your token does not go there unasked" in run.err
+
+
+@pytest.mark.parametrize(
+    ("args", "line"),
+    [
+        (("--db", "x.sqlite", "ping"), "--db is for --local"),
+        (("logout", "--profile", "a", "--all"), "Choose one of --profile and --all"),
+        (("--local", "settings", "set", "--instructions", "-"), "there is nothing in stdin"),
+    ],
+)
+def test_what_cannot_be_meant(kai: Kai, args: tuple[str, ...], line: str) -> None:
+    """What would be ignored, or would erase something by mistake, is a usage error."""
+    run = kai(*args)
+    assert run.code == 2
+    assert line in run.err
