@@ -1,6 +1,7 @@
 """`kai --help` is quick because it imports next to nothing."""
 
 import json
+from pathlib import Path
 
 import click
 import pytest
@@ -66,3 +67,13 @@ def test_help_reads_no_profile(kai: Kai) -> None:
     for name in ((), ("chat",), ("login",)):
         assert kai("--profile", "nobody", *name, "--help").code == 0
     assert kai("--profile", "nobody", "ping").code == 2
+
+
+def test_a_full_disk_is_one_line(kai: Kai) -> None:
+    """Help that cannot be written ends in one line, too."""
+    with Path("/dev/full").open("wb") as full:
+        process = kai.start("--help", stdout=full)
+        _, err = process.communicate()
+    assert process.returncode == 1
+    assert err.decode().startswith("Error: ")
+    assert err.count(b"\n") == 1

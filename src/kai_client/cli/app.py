@@ -75,6 +75,15 @@ class _Kai(LazyGroup):
             return click.Group.resolve_command(self, ctx, args)
         return super().resolve_command(ctx, args)
 
+    def main(self, *args: Any, **extra: Any) -> Any:
+        """See click. Its own help and version are written before there is a command."""
+        try:
+            return super().main(*args, **extra)
+        except OSError as error:  # such as a disk that is full
+            status = _report(error, Settings())
+            _forget_stdout()
+            sys.exit(status)
+
     def invoke(self, ctx: click.Context) -> Any:
         """See click. Every way to fail ends in `ctx.exit`, except those that click explains by itself."""
         stdout: object = sys.stdout  # None where it was closed

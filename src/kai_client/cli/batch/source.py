@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
-from typing import Final
+from typing import IO, Final
 
 import click
 
@@ -44,6 +44,9 @@ def prompts_of(options: Options, secret: str | None) -> Sequence[Prompt]:
 def _read(options: Options, kind: Format) -> Reading:
     template = None if options.template is None else Template(options.template)
     columns = Columns(options.prompt_column, options.id_column, template)
+    stdin: IO[str] | None = sys.stdin
+    if options.file == STDIO and stdin is None:
+        raise click.UsageError("There are no prompts: stdin is closed")
     try:
         with ExitStack() as files:
             lines = sys.stdin.buffer if options.file == STDIO else files.enter_context(options.file.open("rb"))
