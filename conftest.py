@@ -22,6 +22,7 @@ _TOOLS = (
     "pytest_asyncio",
     "pytest_timeout",
     "respx",
+    "trustme",
 )
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

@@ -1,50 +1,40 @@
-"""How much `import kai_client` costs over `import httpx, pydantic`: whole processes, interleaved, medians and their ratio.
+"""How much `import kai_client` costs over `import httpx, pydantic`, in whole processes."""
 
-Run: `uv run python benchmarks/import_time.py [RUNS]`
-"""
-
-import statistics
 import subprocess
 import sys
-import time
 
-BARE = "pass"
-THEIRS = "import httpx, pydantic"
-OURS = "import kai_client"
-THEIRS_USED = "import httpx; from pydantic import BaseModel"
-OURS_USED = "from kai_client import KaiClient"
-UNWANTED = ("click", "rich", "fastapi", "uvicorn", "starlette")
+from .processes import medians
+from .report import Bar, Report, Table
 
+__all__ = ["measure"]
 
-def seconds(code: str) -> float:
-    """The wall time of a fresh interpreter that runs `code`."""
-    start = time.perf_counter()
-    subprocess.run([sys.executable, "-c", code], check=True)
-    return time.perf_counter() - start
+_BARE = "pass"
+_THEIRS = "import httpx, pydantic"
+_OURS = "import kai_client"
+_THEIRS_USED = "import httpx; from pydantic import BaseModel"
+_OURS_USED = "from kai_client import KaiClient"
+_UNWANTED = ("click", "rich", "fastapi", "uvicorn", "starlette", "aiohttp")
+_MOST = 1.15
 
 
-def main() -> None:
-    """Print the medians of the imports alone and their ratio, and what the import must not bring along."""
-    runs = int(sys.argv[1]) if len(sys.argv) > 1 else 15
-    figures: dict[str, list[float]] = {code: [] for code in (BARE, THEIRS, OURS, THEIRS_USED, OURS_USED)}
-    for code in figures:
-        seconds(code)  # not counted: it fills the caches
-    for _ in range(runs):
-        for code, times in figures.items():
-            times.append(seconds(code))
-    bare = statistics.median(figures[BARE])
-    more = {code: statistics.median(times) - bare for code, times in figures.items()}
-    for code in figures:
-        print(f"{code:46} {more[code] * 1000:7.1f} ms over the bare interpreter (median of {runs})")
-    print(
-        f"ratio, imported: {more[OURS] / more[THEIRS]:.2f}; with the names in hand: {more[OURS_USED] / more[THEIRS_USED]:.2f}"
-    )
-    probe = f"import sys, kai_client; print([name for name in {UNWANTED!r} if name in sys.modules])"
-    print(
-        "extras imported:",
-        subprocess.run([sys.executable, "-c", probe], check=True, capture_output=True, text=True).stdout.strip(),
-    )
+def _imported() -> list[str]:
+    """Which of the extras' packages the import brings along; it must not."""
+    probe = f"import sys, kai_client; print(*[name for name in {_UNWANTED!r} if name in sys.modules])"
+    return subprocess.run([sys.executable, "-c", probe], check=True, capture_output=True, text=True).stdout.split()
 
 
-if __name__ == "__main__":
-    main()
+def measure(rounds: int) -> Report:
+    """The imports alone, and with the names in hand, over the bare interpreter."""
+    taken = medians({code: ["-c", code] for code in (_BARE, _THEIRS, _OURS, _THEIRS_USED, _OURS_USED)}, rounds)
+    more = {code: seconds - taken[_BARE] for code, seconds in taken.items() if code != _BARE}
+    unwanted = _imported()
+    compared = {_THEIRS: _THEIRS, _OURS: _THEIRS, _THEIRS_USED: _THEIRS_USED, _OURS_USED: _THEIRS_USED}
+    rows = [
+        (f"`{code}`", f"{more[code] * 1e3:.1f}", f"{more[code] / more[other]:.2f}") for code, other in compared.items()
+    ]
+    notes = [f"over the bare interpreter, median of {rounds}", f"extras imported: {', '.join(unwanted) or 'none'}"]
+    bars = [
+        Bar(f"{_OURS} / {_THEIRS}", more[_OURS] / more[_THEIRS], _MOST),
+        Bar(f"{_OURS}: extras imported", len(unwanted), 0),
+    ]
+    return Report([Table("import: what it takes", ("code", "ms", "ratio"), rows, notes)], bars)

@@ -20,22 +20,23 @@ class DeltaMender:
     """
 
     def __init__(self) -> None:
-        self._held: dict[str, str] = {}
+        self.held: dict[str, str] = {}
+        """Half characters by the text that they belong to."""
 
     def mend(self, key: str, delta: str) -> str:
         """What to show for `delta`, the next piece of the text called `key`."""
-        held = self._held.pop(key, "") if self._held else ""
+        held = self.held.pop(key, "") if self.held else ""
         if not held and _SURROGATE.search(delta) is None:
             return delta
         delta = held + delta
         if "\ud800" <= delta[-1:] <= "\udbff":
-            self._held[key] = delta[-1]
+            self.held[key] = delta[-1]
             delta = delta[:-1]
         return mend_surrogates(delta, lone="replace")
 
     def end(self, key: str) -> str:
         """What is left to show when the text called `key` ends: U+FFFD for half a character, else nothing."""
-        return "\ufffd" if self._held and self._held.pop(key, "") else ""
+        return "\ufffd" if self.held and self.held.pop(key, "") else ""
 
 
 def visible(line: str) -> str:

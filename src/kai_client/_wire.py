@@ -33,10 +33,10 @@ class WireModel(BaseModel):
     )
 
 
-def decode_json(text: str | bytes) -> JsonValue:
+def decode_json(text: str) -> JsonValue:
     """The JSON value in `text`. Raises `ValueError` for anything else, NaN and absurdly deep nesting included."""
     try:
-        return cast("JsonValue", json.loads(text, parse_constant=_refuse_constant))
+        return cast("JsonValue", _DECODER.decode(text))
     except RecursionError:
         raise ValueError("JSON nested too deeply") from None
 
@@ -53,6 +53,10 @@ def is_array(value: object) -> TypeGuard[list[Any]]:
 
 def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
+
+
+_DECODER: Final = json.JSONDecoder(parse_constant=_refuse_constant)
+"""`json.loads` would make one for each text."""
 
 
 def read_leniently(model: type[ModelT], data: Mapping[str, Any]) -> ModelT:

@@ -10,7 +10,7 @@ import httpx
 import pytest
 import respx
 
-from kai_client import KaiClient, KaiError, SSEStreamParser
+from kai_client import KaiClient, KaiError, KaiServerError, SSEStreamParser
 
 pytestmark = pytest.mark.filterwarnings("ignore:Use client.run:DeprecationWarning")
 
@@ -131,3 +131,14 @@ def test_a_message_may_have_any_field() -> None:
         "metadata": None,
     }
     assert SSEStreamParser(message=odd).message.to_dict() == odd
+
+
+@respx.mock
+async def test_a_code_in_an_answer_does_not_make_a_message_go_twice(client: KaiClient) -> None:
+    """A server may write any code into its error: a POST that was answered with a 500 is not sent again."""
+    route = respx.post(f"{BASE}/api/chat").mock(
+        return_value=httpx.Response(500, json={"code": "connection:failed", "message": "x"})
+    )
+    with pytest.raises(KaiServerError):
+        await client.chat("Hi")
+    assert route.call_count == 1

@@ -4,12 +4,10 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
-import httpx
 import pytest
-import respx
 from support import HEAD, WHOLE, Answer, body, chunk, hanging_up, raw_server, replying
 
-from kai_client import KaiClient, KaiClosedError, KaiServerError, KaiStreamError
+from kai_client import KaiClient, KaiClosedError, KaiStreamError
 
 CHAT = "6f0a8f0e-0000-4000-8000-000000000000"
 HALF = b'data: {"type":"text-delta","id":"0","delta":"Hal"}\n\n'
@@ -114,15 +112,3 @@ async def test_nothing_to_resume_may_be_said_with_a_comment() -> None:
     """A stream of comments alone is as empty as no stream (protocol 7.1)."""
     async with served(replying(body(b": stream-open\n\n"))) as client:
         assert [event async for event in client.resume_stream(CHAT)] == []
-
-
-@respx.mock
-async def test_a_code_in_an_answer_does_not_make_a_message_go_twice() -> None:
-    """A server may write any code into its error: a POST that was answered with a 500 is not sent again."""
-    route = respx.post("http://localhost:3000/api/chat").mock(
-        return_value=httpx.Response(500, json={"code": "connection:failed", "message": "x"})
-    )
-    async with KaiClient("some-token", "https://x.test") as client:
-        with pytest.raises(KaiServerError):
-            await client.chat("Hi")
-    assert route.call_count == 1

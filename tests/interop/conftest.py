@@ -7,7 +7,25 @@ import pydantic_ai_server
 import pytest
 from ai_sdk import Exchanges
 from availability import require
+from network_stacks import Stack, on_each_stack, on_its_stack, stack
 from pydantic_ai_chats import Runs
+
+__all__ = ["on_its_stack", "stack"]
+
+OFFLINE = frozenset(
+    {
+        "test_ai_sdk_leaving",
+        "test_availability",
+        "test_reducer_conformance",
+        "test_reducer_robustness",
+    }
+)
+"""What needs no network, or brings its own HTTP client: once is enough."""
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """All other tests of this folder run on both network stacks."""
+    on_each_stack(metafunc, but=OFFLINE)
 
 
 @pytest.fixture(scope="session")
@@ -19,8 +37,8 @@ def ai_sdk_url() -> Generator[str]:
 
 
 @pytest.fixture(scope="session")
-def exchanges(ai_sdk_url: str) -> Exchanges:
-    """One exchange with every scenario, had when it is first asked for."""
+def exchanges(ai_sdk_url: str, stack: Stack) -> Exchanges:
+    """One exchange with every scenario on a stack, had when it is first asked for."""
     return Exchanges(ai_sdk_url)
 
 
@@ -33,6 +51,6 @@ def pydantic_ai_url() -> Generator[str]:
 
 
 @pytest.fixture(scope="session")
-def runs(pydantic_ai_url: str) -> Runs:
-    """One run of every agent, had when it is first asked for."""
+def runs(pydantic_ai_url: str, stack: Stack) -> Runs:
+    """One run of every agent on a stack, had when it is first asked for."""
     return Runs(pydantic_ai_url)

@@ -11,7 +11,6 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from kai_client.events import SSEEvent
-from kai_client.exceptions import KaiStreamError
 from kai_client.sse import EventDecoder
 
 Chunk = dict[str, Any]
@@ -21,13 +20,12 @@ Outcome = tuple[list[SSEEvent], bool, str | None]
 def outcome(pieces: Sequence[bytes]) -> Outcome:
     """The events of a body, whether it declared its end, and the code of the error that it ended with."""
     decoder, events = EventDecoder(), list[SSEEvent]()
-    try:
-        for piece in pieces:
-            events.extend(decoder.feed(piece))
-        events.extend(decoder.close())
-    except KaiStreamError as error:
-        return events, decoder.terminal, error.code
-    return events, decoder.terminal, None
+    for piece in pieces:
+        events.extend(decoder.feed(piece))
+        if decoder.failure is not None:
+            return events, decoder.terminal, decoder.failure.code
+    events.extend(decoder.close())
+    return events, decoder.terminal, decoder.failure.code if decoder.failure else None
 
 
 @st.composite

@@ -1,5 +1,8 @@
 """Events in, one answer out: text, tool calls, usage, and the message they make. Pure, and linear in what arrives."""
 
+from collections.abc import Iterable
+from typing import Final
+
 from kai_client.events import (
     AbortEvent,
     DataEvent,
@@ -30,9 +33,13 @@ from kai_client.types import Json
 
 from .calls import ToolCalls
 from .reducer import MessageReducer
+from .runs import Run, runs
 from .usage import UsageTally
 
 __all__ = ["Accumulator"]
+
+_ABOUT_THE_ANSWER: Final = frozenset({StartEvent, UsageEvent, FinishStepEvent, FinishEvent, AbortEvent, ErrorEvent})
+"""What says more than the message shows."""
 
 
 class Accumulator:
@@ -54,10 +61,23 @@ class Accumulator:
 
     def apply(self, event: SSEEvent) -> bool:
         """Fold one event in; whether the message changed. Strict: `KaiStreamError` for what the AI SDK refuses."""
+        if type(event) not in _ABOUT_THE_ANSWER:
+            return self._message.apply(event)
         if isinstance(event, StartEvent) and self._is_another_message(event):
             self._begin()
         changed = self._message.apply(event)
         self._note(event)
+        return changed
+
+    def apply_all(self, events: Iterable[SSEEvent]) -> bool:
+        """Fold events in as `apply` does, but a run of plain text deltas in one step; whether the last changed the message."""
+        changed = False
+        for each in runs(events):
+            if isinstance(each, Run):
+                self._message.grow("text", each.part_id, each.pieces)
+                changed = True
+            else:
+                changed = self.apply(each)
         return changed
 
     def go_on(self) -> None:
@@ -144,9 +164,12 @@ class Accumulator:
         return self._message.snapshot()
 
     @property
-    def part_count(self) -> int:
-        """How many parts the message has so far, without making any of them."""
-        return len(self._message.parts)
+    def open_ids(self) -> dict[int, str | None]:
+        """The ids of the text and reasoning parts that are still being written, by their place; legacy chunks have none.
+
+        Messages do not say under which id a text was written: whoever goes on with it has to know.
+        """
+        return self._message.open_ids
 
     def _new_parts(self) -> list[UIPart]:
         return [part.snapshot()() for part in self._message.parts[self._message.first_new_part :]]

@@ -5,7 +5,7 @@ an unknown call) a part is made and a warning noted, so that nothing that arrive
 does. Parts are found through indexes, never by searching: every event is constant work.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, TypeAlias
 
 from kai_client.events import (
@@ -88,6 +88,11 @@ class MessageReducer:
             return self._tools.apply(event)
         return handler(self, event) is not False
 
+    @property
+    def open_ids(self) -> dict[int, str | None]:
+        """The id of each text or reasoning part that is not closed, by its place."""
+        return {part.position: part_id for (_, part_id), (part, _) in self._growing.items()}
+
     def snapshot(self) -> UIMessage:
         """The message as it is now; later events do not change it."""
         fields: dict[str, Any] = {**self._extra, **({"metadata": self.metadata} if self._has_metadata else {})}
@@ -107,6 +112,11 @@ class MessageReducer:
         part = self._append({**fields, "providerMetadata": ABSENT if provider_metadata is None else provider_metadata})
         self._growing[kind, part_id] = part, growing
         return part, growing
+
+    def grow(self, kind: str, part_id: str | None, pieces: Sequence[str]) -> None:
+        """A text or reasoning part is given more text, by deltas that say nothing else."""
+        self._grow(kind, part_id, pieces[0], None)
+        self._growing[kind, part_id][1].pieces.extend(pieces[1:])
 
     def _grow(self, kind: str, part_id: str | None, piece: str, provider_metadata: Json) -> None:
         found = self._growing.get((kind, part_id))

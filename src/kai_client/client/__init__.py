@@ -11,6 +11,7 @@ from kai_client.transport import (
     Connections,
     Credentials,
     Limits,
+    NetworkStack,
     RetryPolicy,
     Timeouts,
     TimeoutTypes,
@@ -41,7 +42,9 @@ class KaiClient(RunMethods, SupersededMethods):
     Use it as `async with`, or `close()` it; a closed client stays closed, and one client serves one event loop. `timeout`
     and `stream_timeout` are seconds without a sign of life (of a request, of a stream), not totals; None waits for ever, and
     `Timeouts` says more. `retry` says how often what is safe to repeat is tried again. A given `http_client` is used as it
-    is and stays the caller's to close. Nothing is sent before the first call.
+    is and stays the caller's to close. Nothing is sent before the first call. `transport` is what carries the requests
+    of a client without one: "aiohttp" where the extra `fast` is installed, else "httpx"; `KAI_TRANSPORT` names another
+    default (mocks of httpx's network, as respx, need "httpx").
     """
 
     def __init__(
@@ -57,6 +60,7 @@ class KaiClient(RunMethods, SupersededMethods):
         backend: str | None = None,
         retry: RetryPolicy | None = None,
         limits: Limits | None = None,
+        transport: NetworkStack | None = None,
     ) -> None:
         self.backend = backend
         """The service id that discovery found; None for a client made with a `base_url`."""
@@ -65,7 +69,7 @@ class KaiClient(RunMethods, SupersededMethods):
         self._transport = Transport(
             base_url=checked_base_url(base_url, "base_url"),
             credentials=Credentials.checked(storage_api_token, storage_url, workspace_id),
-            connections=Connections(http_client, most=limits.connections),
+            connections=Connections(http_client, most=limits.connections, transport=transport),
             timeouts=Timeouts.of(timeout, "timeout"),
             stream_timeouts=Timeouts.of(stream_timeout, "stream_timeout"),
             retry=retry or RetryPolicy(),
@@ -86,6 +90,7 @@ class KaiClient(RunMethods, SupersededMethods):
         http_client: "httpx.AsyncClient | None" = None,
         retry: RetryPolicy | None = None,
         limits: Limits | None = None,
+        transport: NetworkStack | None = None,
     ) -> PendingClient[Self]:
         """A client of the stack's Kai service, found through its Storage API.
 
@@ -104,6 +109,7 @@ class KaiClient(RunMethods, SupersededMethods):
             http_client=http_client,
             retry=retry,
             limits=limits,
+            transport=transport,
         )
         return PendingClient(client._discovered(service))
 
@@ -126,6 +132,7 @@ class KaiClient(RunMethods, SupersededMethods):
         http_client: "httpx.AsyncClient | None" = None,
         retry: RetryPolicy | None = None,
         limits: Limits | None = None,
+        transport: NetworkStack | None = None,
     ) -> PendingClient[Self]:
         """A client as the environment describes it; `await` it or enter it with `async with`.
 
@@ -147,6 +154,7 @@ class KaiClient(RunMethods, SupersededMethods):
             http_client=http_client,
             retry=retry,
             limits=limits,
+            transport=transport,
         )
         if url:
             return PendingClient(client._itself())
@@ -198,6 +206,8 @@ class KaiClient(RunMethods, SupersededMethods):
         await self.close()
 
     async def __aenter__(self) -> Self:
+        """Make the client ready, without sending anything."""
+        self._transport.prepare()
         return self
 
     async def __aexit__(

@@ -135,10 +135,11 @@ _CLOSED: Final[tuple[type[SSEEvent], ...]] = (
     ErrorEvent,
 )
 
-_BY_CHUNK_TYPE: Final[dict[str, type[SSEEvent]]] = {
+EVENT_CLASSES: Final[Mapping[str, type[SSEEvent]]] = {
     **{event.chunk_type: event for event in _CLOSED},
     "step-start": StepStartEvent,  # the legacy name of start-step
 }
+"""The class of each chunk type that has one of its own."""
 
 
 def event_from_chunk(chunk: Mapping[str, Any]) -> SSEEvent:
@@ -148,7 +149,7 @@ def event_from_chunk(chunk: Mapping[str, Any]) -> SSEEvent:
     """
     kind = chunk.get("type")
     if isinstance(kind, str):
-        if (found := _BY_CHUNK_TYPE.get(kind)) is not None:
+        if (found := EVENT_CLASSES.get(kind)) is not None:
             return found.from_chunk(chunk)
         if kind.startswith("data-"):
             return DataEvent.from_chunk(chunk)
@@ -156,6 +157,7 @@ def event_from_chunk(chunk: Mapping[str, Any]) -> SSEEvent:
 
 
 __all__ = [
+    "EVENT_CLASSES",
     "AbortEvent",
     "BaseSSEEvent",
     "ChunkEvent",

@@ -36,7 +36,7 @@ class BaseSSEEvent(
     @classmethod
     def from_chunk(cls, chunk: Mapping[str, Any]) -> Self:
         """The event for a chunk of this class's type. Raises `ValueError` when a required field is missing or unreadable."""
-        fields = {key: value for key, value in chunk.items() if key != "type"}
+        fields = {**chunk, "type": cls.model_fields["type"].default}  # the chunk's name for it may be another
         for wire, name in cls.wire_names.items():
             if wire in fields:
                 fields[name] = fields.pop(wire)

@@ -1,7 +1,7 @@
 """Where the rest of a broken answer comes from: the resume route, or the stored chat (protocol 7)."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -12,7 +12,7 @@ from kai_client.exceptions import KaiAuthenticationError, KaiClosedError, KaiErr
 from kai_client.message import UIMessage
 from kai_client.models import ChatDetail
 from kai_client.sse import EventDecoder
-from kai_client.transport import StreamHead, StreamRequest, Transport, path_segment
+from kai_client.transport import StreamBody, StreamHead, StreamRequest, Transport, path_segment
 
 from .difference import IrreconcilableError, is_complete, missing_events
 
@@ -44,7 +44,7 @@ class Source:
 
     ready: Iterator[SSEEvent]
     decoder: EventDecoder
-    body: AsyncGenerator[bytes] | None = None
+    body: StreamBody | None = None
 
 
 def is_recoverable(error: KaiError) -> bool:
@@ -92,7 +92,7 @@ async def _resumed(transport: Transport, broken: Broken) -> Source | None:
     return found
 
 
-async def _skipped(body: AsyncGenerator[bytes], decoder: EventDecoder, broken: Broken) -> Source | None:
+async def _skipped(body: StreamBody, decoder: EventDecoder, broken: Broken) -> Source | None:
     """The replay without what was delivered, if that is what it begins with."""
     shadow, left = Accumulator(broken.began), broken.events
     ready: Iterator[SSEEvent] = iter(())
@@ -105,7 +105,7 @@ async def _skipped(body: AsyncGenerator[bytes], decoder: EventDecoder, broken: B
         if not left:
             same = shadow.message.to_dict() == broken.partial.to_dict()
             return Source(ready=ready, decoder=decoder, body=body) if same else None
-        data = await anext(body, None)
+        data = await body.read() if decoder.failure is None else None
         if data is None:
             return None
         ready = decoder.feed(data)

@@ -1,6 +1,7 @@
 """Server-Sent Events: bytes to frames to events, and the parser that accumulates them."""
 
-from .decoder import MAX_EVENT_BYTES, EventDecoder, parse_sse_event
+from .chunks import parse_sse_event
+from .decoder import MAX_EVENT_BYTES, EventDecoder
 from .parser import ByteResponse, SSEStreamParser, check_content_type, parse_sse_stream
 
 __all__ = [

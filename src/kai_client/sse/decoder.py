@@ -1,125 +1,167 @@
-"""Frames to events: what a stream's bytes say, and whether they said it all."""
+"""Bytes to events: what a stream says, and whether it said it all."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from collections.abc import Generator, Iterator
+from operator import length_hint
+from typing import Final
 
-from kai_client._text import DeltaMender
-from kai_client._wire import decode_json
-from kai_client.events import (
-    AbortEvent,
-    ErrorEvent,
-    FinishEvent,
-    ReasoningDeltaEvent,
-    ReasoningEndEvent,
-    ReasoningEvent,
-    ReasoningStartEvent,
-    SSEEvent,
-    TextDeltaEvent,
-    TextEndEvent,
-    TextEvent,
-    TextStartEvent,
-    ToolInputDeltaEvent,
-    event_from_chunk,
-)
+from kai_client.events import SSEEvent
+from kai_client.events.plain import NotPlainError, delta_reader, plain_reader
 from kai_client.exceptions import KaiStreamError
 
+from .chunks import ChunkReader
 from .frames import FrameDecoder
+from .plain import HELD, cut
+
+__all__ = ["MAX_EVENT_BYTES", "EventDecoder"]
 
 MAX_EVENT_BYTES: Final = 64 * 1024 * 1024
-_QUOTED: Final = 80
 
-
-def parse_sse_event(data: Mapping[str, Any]) -> SSEEvent:
-    """The event for one decoded chunk; a type that nobody knows gives an `UnknownEvent`.
-
-    Raises `KaiStreamError` for what is no JSON object, and for a chunk of a known type without what makes it one.
-    """
-    if not isinstance(data, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance] - the wire does not read signatures
-        raise KaiStreamError(f"A chunk must be a JSON object, not {type(data).__name__}", code="stream:malformed")
-    try:
-        return event_from_chunk(data)
-    except ValueError as error:
-        kind = str(data.get("type"))[:_QUOTED]
-        raise KaiStreamError(f"Malformed {kind!r} chunk: {error}", code="stream:malformed") from None
+_LINE_FEED: Final = ord("\n")
 
 
 class EventDecoder:
     """Feed it the bytes of a stream, it yields the events. Pure: no I/O, no clock.
 
+    Plain frames are cut a piece at a time, and plain deltas read in one step each; whatever is unusual takes the careful way,
+    frame by frame and chunk by chunk, with the same result. An event is made when it is asked for, so that few are alive at
+    once.
+
     `terminal` says whether the answer was declared over (`finish`, `abort`, `error` or `[DONE]`): a body that ends before
-    is half an answer. `[DONE]` does not end the reading (protocol 4.2): usage may follow `finish`.
+    is half an answer. `[DONE]` does not end the reading (protocol 4.2): usage may follow `finish`. `failure` is why no more
+    events come after those that were yielded: the stream is malformed. `over` is there for whoever must ask quickly: one of
+    the two.
     """
 
     def __init__(self, max_event_bytes: int = MAX_EVENT_BYTES) -> None:
+        self._max = max_event_bytes
         self._frames = FrameDecoder(max_event_bytes)
-        self._mender = DeltaMender()
+        self._chunks = ChunkReader()
+        self._held_back = self._chunks.held_back
+        self._read_delta = delta_reader()
+        self._rest = b""
+        """A frame of the plain form that is not whole yet."""
+        self._steady = False
+        """Whether nothing is half read."""
+        self._counted = 0
+        """Events that were yielded before the run that goes on."""
+        self._run: Iterator[object] = iter(())
+        """What deltas are being handed out from."""
+        self._run_length = 0
+        """How many there were when that began."""
         self.terminal: bool = False
+        self.over: bool = False
+        self.failure: KaiStreamError | None = None
         self.bytes_received: int = 0
-        self.events_received: int = 0
 
     @property
     def silent(self) -> bool:
         """Whether nothing but comments has come so far."""
         return self._frames.silent
 
+    @property
+    def events_received(self) -> int:
+        """How many events were yielded."""
+        # Counted where somebody asks, not with every event.
+        return self._counted + self._run_length - length_hint(self._run)
+
     def feed(self, data: bytes) -> Iterator[SSEEvent]:
-        """The events that `data` completes, lazily: those before a malformed chunk come before its `KaiStreamError`."""
-        self.bytes_received += len(data)
-        for frame in self._frames.feed(data):
-            yield from self._event(frame)
-
-    def close(self) -> Iterator[SSEEvent]:
-        """The event that the end of the body completes, if any; a torn one is not reported, it never arrived."""
-        for frame in self._frames.close():
+        """The events that `data` completes, lazily; to be taken before the next piece is fed. It never raises: see `failure`."""
+        size = len(data)
+        self.bytes_received += size
+        # Token by token nothing else comes than a delta a time, and the steps around it cost more than the delta.
+        if (
+            self._steady
+            and size <= self._max
+            and data.find(b"\n") == size - 2
+            and data[:6] == b"data: "
+            and data[-1] == _LINE_FEED
+            and data.find(b"\r") < 0
+        ):
             try:
-                chunk = decode_json(frame) if frame.strip() != "[DONE]" else None
-            except ValueError:
-                return
-            yield from self._event(frame) if chunk is None or isinstance(chunk, dict) else ()
+                event = self._read_delta(data[6:-2])
+            except NotPlainError:
+                pass
+            else:
+                self._counted += self._run_length  # the last one has been handed out
+                self._run_length = 1
+                self._run = events = iter((event,))
+                return events
+        return self._cut(self._rest + data if self._rest else data)
 
-    def _event(self, frame: str) -> Iterator[SSEEvent]:
-        if frame.strip() == "[DONE]":
-            self.terminal = True
-            return
+    def _cut(self, data: bytes) -> Iterator[SSEEvent]:
+        """The events of a piece that may hold any number of them, and parts of some."""
+        self._rest, self._steady = b"", False
+        plain = cut(data) if self._frames.idle and len(data) <= self._max else None
+        if plain is None:
+            return self._careful(data)
+        frames, rest = plain
+        if len(rest) <= HELD:
+            self._rest, rest = rest, b""
+        if frames and self._frames.silent:
+            self._frames.begin()
+        return self._plain(frames, rest)
+
+    def close(self) -> Generator[SSEEvent]:
+        """The event that the end of the body completes, if any; a torn one is not reported, it never arrived."""
+        rest, self._rest = self._rest, b""
+        yield from self._careful(rest)
         try:
-            chunk = decode_json(frame)
-        except ValueError as error:
-            quoted = frame if len(frame) <= _QUOTED else f"{frame[:_QUOTED]}..."
-            raise KaiStreamError(f"Invalid JSON in the stream: {quoted!r}", "stream:malformed", str(error)) from None
-        if not isinstance(chunk, dict):
-            raise KaiStreamError(f"A chunk must be a JSON object, not {type(chunk).__name__}", code="stream:malformed")
-        event = parse_sse_event(chunk)
-        self.events_received += 1
-        self.terminal = self.terminal or isinstance(event, FinishEvent | AbortEvent | ErrorEvent)
-        yield from self._printable(event)
+            for frame in self._frames.close():
+                yield from self._events(self._chunks.read_last(frame))
+        except KaiStreamError as error:
+            self._fail(self.failure or error)
 
-    def _printable(self, event: SSEEvent) -> Iterator[SSEEvent]:
-        """Deltas as a user can print them: no half characters."""
-        mend = self._mender.mend
-        match event:
-            case TextDeltaEvent():
-                yield _with(event, "text", event.text, mend(f"text:{event.id}", event.text))
-            case TextEvent():
-                yield _with(event, "text", event.text, mend("text", event.text))
-            case ReasoningDeltaEvent():
-                yield _with(event, "delta", event.delta, mend(f"reasoning:{event.id}", event.delta))
-            case ReasoningEvent():
-                yield _with(event, "text", event.text, mend("reasoning", event.text))
-            case ToolInputDeltaEvent():
-                delta = mend(f"tool:{event.tool_call_id}", event.input_text_delta)
-                yield _with(event, "input_text_delta", event.input_text_delta, delta)
-            case TextStartEvent() | TextEndEvent():
-                if rest := self._mender.end(f"text:{event.id}"):
-                    yield TextDeltaEvent(id=event.id, text=rest)
-                yield event
-            case ReasoningStartEvent() | ReasoningEndEvent():
-                if rest := self._mender.end(f"reasoning:{event.id}"):
-                    yield ReasoningDeltaEvent(id=event.id, delta=rest)
-                yield event
-            case _:
-                yield event
+    def _careful(self, data: bytes) -> Generator[SSEEvent]:
+        try:
+            for frame in self._frames.feed(data):
+                yield from self._events(self._chunks.read(frame))
+            self._settle()
+        except KaiStreamError as error:
+            self._fail(error)
 
+    def _plain(self, frames: list[bytes], rest: bytes) -> Generator[SSEEvent]:
+        """The events of whole frames, and what a long one that is incomplete is good for."""
+        read, left = plain_reader(), iter(frames)
+        while before := length_hint(left):
+            if self._held_back:
+                frame = next(left)
+            else:
+                self._begin_run(left, before)
+                try:
+                    yield from map(read, left)
+                except NotPlainError:
+                    after = length_hint(left)
+                    frame = frames[-1 - after]
+                    self._run_length -= after + 1
+                    self._begin_run(iter(()), 0)
+                else:
+                    break
+            try:
+                text = frame.decode("utf-8", "replace")
+                if text.strip():
+                    yield from self._events(self._chunks.read(text))
+            except KaiStreamError as error:
+                self._fail(error)
+                return
+        if rest:
+            yield from self._careful(rest)
+        else:
+            self._settle()
 
-def _with(event: SSEEvent, name: str, delta: str, mended: str) -> SSEEvent:
-    """The event itself, unless its delta needed mending."""
-    return event if mended is delta else event.model_copy(update={name: mended})
+    def _settle(self) -> None:
+        """See whether what comes next begins a frame, and is all that its event needs."""
+        self._steady = self._frames.idle and not (self._rest or self._held_back or self._frames.silent)
+
+    def _begin_run(self, events: Iterator[object], length: int) -> None:
+        self._counted += self._run_length  # the last one has been handed out
+        self._run, self._run_length = events, length
+
+    def _events(self, events: Iterator[SSEEvent]) -> Iterator[SSEEvent]:
+        for event in events:
+            self._counted += 1
+            self.terminal = self.over = self._chunks.terminal
+            yield event
+        self.terminal = self.over = self._chunks.terminal  # [DONE] is no event
+
+    def _fail(self, error: KaiStreamError) -> None:
+        self.failure, self.over = error, True

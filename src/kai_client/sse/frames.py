@@ -32,6 +32,13 @@ class FrameDecoder:
         """Bytes of the line that is still growing."""
         self.silent: bool = True
         """Nothing but comments and blank lines has come."""
+        self.idle: bool = True
+        """Nothing is half read: what comes next begins an event."""
+
+    def begin(self) -> None:
+        """Events were read elsewhere: what is fed from now on is not the beginning of the stream."""
+        self.silent = False
+        self._utf8.setstate((b"", 0))  # so that a byte order mark is no longer one
 
     def feed(self, data: bytes) -> Iterator[str]:
         """The events that `data` completes. Raises `KaiStreamError` for one that is larger than the bound."""
@@ -42,6 +49,8 @@ class FrameDecoder:
             self._growing = sum(map(_byte_length, self._lines.buffer)) if lines else self._growing + _byte_length(text)
             yield from self._decode(lines)
         self._check_growth()
+        half_read = self._utf8.getstate()[0] or self._lines.buffer or self._lines.trailing_cr or self._pending.size
+        self.idle = not half_read
 
     def close(self) -> Iterator[str]:
         """The events that the end of the body completes: a last one without its blank line counts."""

@@ -52,22 +52,23 @@ async def parse_sse_stream(response: ByteResponse) -> AsyncIterator[SSEEvent]:
     `SSEStreamParser.finished` and `ChatStream` do.
     """
     check_content_type(response.headers.get("content-type"))
-    decoder = EventDecoder()
-    try:
-        async for data in response.aiter_bytes():
-            for event in decoder.feed(data):
-                yield event
-    except KaiError:
-        raise
-    except Exception as error:
-        # Whatever HTTP library the response came from, its exceptions stay inside (design, section 4).
-        seen = f"after {decoder.events_received} events and {decoder.bytes_received} bytes"
-        name = type(error).__name__
-        raise KaiStreamError(
-            f"The stream broke {seen}", "stream:broken", f"{name}: {error}" if str(error) else name
-        ) from error
-    for event in decoder.close():
-        yield event
+    decoder, pieces = EventDecoder(), response.aiter_bytes()
+    data: bytes | None = b""
+    while data is not None:
+        try:
+            data = await anext(pieces, None)
+        except KaiError:
+            raise
+        except Exception as error:
+            # Whatever HTTP library the response came from, its exceptions stay inside (design, section 4).
+            seen = f"after {decoder.events_received} events and {decoder.bytes_received} bytes"
+            name = type(error).__name__
+            cause = f"{name}: {error}" if str(error) else name
+            raise KaiStreamError(f"The stream broke {seen}", "stream:broken", cause) from error
+        for event in decoder.close() if data is None else decoder.feed(data):
+            yield event
+        if decoder.failure is not None:
+            raise decoder.failure
 
 
 class SSEStreamParser:

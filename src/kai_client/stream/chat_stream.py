@@ -1,18 +1,19 @@
 """`ChatStream`: what a streaming call returns. It owns the response and makes sure that it is closed."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Iterator
 from types import TracebackType
 from typing import Self, TypeVar
 
-from kai_client.accumulator import Accumulator
-from kai_client.events import FinishEvent, SSEEvent, StartEvent, TextEvent, ToolCallEvent, UsageInfo
+from kai_client.events import SSEEvent, TextEvent, ToolCallEvent, UsageInfo
 from kai_client.exceptions import KaiClosedError, KaiError, KaiStreamError, KaiTimeoutError
 from kai_client.message import UIMessage
-from kai_client.transport import Transport, log_event
+from kai_client.transport import Transport, logged
 from kai_client.types import Json
 
+from .carrying import Carrying
 from .continuation import Continuation
+from .folding import Folding
 from .leg import Leg, Opening
 from .verdict import failure_of
 from .watch import Watch
@@ -52,22 +53,14 @@ class ChatStream:
         self._prepare = prepare
         self._recovers = recover
         self._resumable = resumable
-        self._continuation = continuation
         self._watch = Watch(transport.stream_timeouts.total)
         self._leg: Leg | None = None
-        self._answer = Accumulator()
-        self._changed = False
-        self._added: Iterator[SSEEvent] = iter(())
-        """What this side adds between two responses."""
-        self._opening: Opening | None = None
-        """How the next response begins, after that."""
-        self._goes_on = False
-        """Whether this is not the first response of the answer."""
-        self._last: SSEEvent | None = None
-        """The event that the continuation was not told of yet."""
-        self._held: tuple[FinishEvent, bool] | None = None
-        """A `finish` that may turn out not to be the end, and whether it changed the message."""
-        self._deciding = False
+        self._ready: Iterator[SSEEvent] = iter(())
+        """The events that can be handed out without waiting."""
+        self._quick: Callable[[], Awaitable[bytes]] | None = None
+        """What gives the next piece, while nothing else is to be expected."""
+        self._folding = Folding()
+        self._carrying = Carrying(continuation, self._folding) if continuation is not None else None
         self._entered = False
         self._done = False
         self._error: Exception | None = None
@@ -90,10 +83,11 @@ class ChatStream:
 
     async def __anext__(self) -> SSEEvent:
         """The next event, for `anext(stream)`; whoever takes events one by one closes the stream."""
-        event = await self._next()
-        if event is None:
-            raise StopAsyncIteration
-        return event
+        while True:
+            for event in self._ready:
+                return event
+            if not await self._more():
+                raise StopAsyncIteration
 
     async def aclose(self) -> None:
         """Give the connection back. Closing twice is fine; a closed stream yields nothing more.
@@ -102,13 +96,22 @@ class ChatStream:
         """
         reading = self._watch.waits
         self._watch.close()
+        self._stop()
         if not reading:
             await self._release()
 
     async def _release(self) -> None:
         """Give the connection back; a stream that broke may yet go on."""
+        self._stop()
         if self._leg is not None:
             await self._leg.aclose()
+
+    def _stop(self) -> None:
+        """Hand out nothing more of what is there; whoever iterates may be in the middle of it."""
+        self._quick = None
+        ready, self._ready = self._ready, iter(())
+        if isinstance(ready, Generator):
+            ready.close()
 
     @property
     def text_stream(self) -> AsyncIterator[str]:
@@ -121,7 +124,11 @@ class ChatStream:
         Each is a snapshot and costs little until its parts are looked at, so a user interface can draw every one or only
         the newest.
         """
-        return self._pick(lambda _: self.message if self._changed else None)
+        return self._pick(self._update)
+
+    def _update(self, _: SSEEvent) -> UIMessage | None:
+        answer = self._folding.answer
+        return answer.message if self._folding.changed else None
 
     async def get_final_text(self) -> str:
         """Read the rest and return the whole text; raises `KaiError` when the answer is not whole."""
@@ -136,37 +143,37 @@ class ChatStream:
     @property
     def text(self) -> str:
         """The text so far."""
-        return self._answer.text
+        return self._folding.answer.text
 
     @property
     def message(self) -> UIMessage:
         """The assistant message so far; a snapshot that later events do not change."""
-        return self._answer.message
+        return self._folding.answer.message
 
     @property
     def tool_calls(self) -> dict[str, ToolCallEvent]:
         """The last state of each tool call by its id, with name and input."""
-        return self._answer.tool_calls
+        return self._folding.answer.tool_calls
 
     @property
     def usage(self) -> UsageInfo:
         """The token counts so far."""
-        return self._answer.usage
+        return self._folding.answer.usage
 
     @property
     def finish_reason(self) -> str | None:
         """Why the answer ended, None while it has not."""
-        return self._answer.finish.finish_reason if self._answer.finish else None
+        return finish.finish_reason if (finish := self._folding.answer.finish) else None
 
     @property
     def metadata(self) -> Json:
         """The message's metadata so far, merged; None if there was none."""
-        return self._answer.metadata
+        return self._folding.answer.metadata
 
     @property
     def warnings(self) -> list[str]:
         """What did not fit, and where the AI SDK would have given up."""
-        return self._answer.warnings
+        return self._folding.answer.warnings
 
     @property
     def request_id(self) -> str | None:
@@ -175,34 +182,37 @@ class ChatStream:
 
     async def _iterate(self) -> AsyncGenerator[SSEEvent]:
         try:
-            while (event := await self._next()) is not None:
-                yield event
+            while True:
+                for event in self._ready:
+                    yield event
+                if not await self._more():
+                    return
         finally:
             await self._left()
 
     async def _pick(self, pick: Callable[[SSEEvent], PickT | None]) -> AsyncGenerator[PickT]:
         """What `pick` makes of each event, and at the end the judgement whether the answer is whole."""
+        self._folding.looks = True
         try:
-            while (event := await self._next()) is not None:
-                if (picked := pick(event)) is not None:
-                    yield picked
+            while True:
+                for event in self._ready:
+                    if (picked := pick(event)) is not None:
+                        yield picked
+                if not await self._more():
+                    break
             self._require_whole()
         finally:
             await self._left()
 
     async def _read_all(self) -> None:
+        self._folding.takes_all = True
         try:
-            while await self._next() is not None:
-                pass
+            await anext(self._pick(_nothing), None)
         finally:
-            await self._left()
-        self._require_whole()
+            self._folding.takes_all = False
 
     async def _left(self) -> None:
-        """Reading has ended: by its end, `break`, an exception or cancellation.
-
-        An `async with` around it closes at its own end; and who was refused, since another task reads, closes nothing.
-        """
+        """Reading has ended. An `async with` closes at its own end; who was refused, since another task reads, closes nothing."""
         if self._entered or self._watch.waits:
             return
         await (self._release() if self._error is not None else self.aclose())
@@ -224,8 +234,10 @@ class ChatStream:
     async def _find_rest(self, error: KaiError) -> bool:
         if self._leg is None:
             return False
-        if not await self._leg.find_rest(error, self.chat_id, self.message, resumable=self._resumable):
+        if not await self._leg.find_rest(error, self.chat_id, self._folding.answer, resumable=self._resumable):
             return False
+        self._folding.looks = True  # the bytes of the rest are others
+        self._ready = self._handed_out(self._leg)
         self._error = self._broken = None
         return True
 
@@ -235,132 +247,127 @@ class ChatStream:
             raise KaiClosedError("The stream was closed; send the message again", "closed")
         if self._leg is None:
             opening = await self._prepare()
-            self._answer = Accumulator(opening.message)
-            self._added = iter(opening.events)
+            self._folding.begin(opening.message)
             self._leg = Leg(self._transport, self._watch, opening)
+            self._ready = self._folding.following(opening.events)
         await self._leg.open()
 
-    async def _next(self) -> SSEEvent | None:
-        """The next event, None after the last."""
+    async def _more(self) -> bool:
+        """Have more events ready; False after the last."""
+        leg, quick = self._leg, self._quick
+        if leg is None or quick is None or leg.decoder.over:
+            return await self._more_with_care()
+        # Token by token the steps around an event cost more than the event: these are as few as there can be.
+        self._watch.begin()
+        try:
+            try:
+                data = await quick()
+            except Exception as error:  # noqa: BLE001 - what it means is found out there
+                leg.ended_with(error)
+                data = None
+            finally:
+                self._watch.end()
+        except (asyncio.CancelledError, KaiClosedError) as error:
+            await self._failed(error)
+            raise
+        if data is None:
+            return await self._more_with_care()
+        self._ready = leg.decoder.feed(data)
+        if self._folding.looks:
+            self._ready = self._folding.hand_out(self._ready, data, leg.decoder)
+        else:
+            self._folding.kept += data
+        return True
+
+    async def _more_with_care(self) -> bool:
         if self._watch.waits:
             raise RuntimeError("The stream is being read by another task")
         if self._error is not None or self._watch.closed or self._done:
-            return None
+            return False
+        self._quick = None
         try:
-            return await self._next_event()
-        except asyncio.CancelledError:
-            # What it was in the middle of is undone or unknown: going on could send a request twice.
-            self._error = KaiClosedError("The stream was closed: reading it was cancelled", "closed")
-            await self._release()
+            return await self._receive()
+        except (asyncio.CancelledError, Exception) as error:
+            await self._failed(error)
             raise
-        except Exception as error:
+
+    async def _failed(self, error: BaseException) -> None:
+        """Reading has ended so."""
+        if isinstance(error, Exception):
             self._error = error
-            await self._release()
-            if isinstance(error, KaiError):
-                self._count(error)
-                self._attach(error)
-            raise
+        else:  # what it was in the middle of is undone or unknown: going on could send a request twice
+            self._error = KaiClosedError("The stream was closed: reading it was cancelled", "closed")
+        await self._release()
+        if isinstance(error, KaiError):
+            self._count(error)
+            self._attach(error)
 
-    async def _next_event(self) -> SSEEvent | None:
-        while True:
-            if self._last is not None and not await self._was_heard(self._last):
-                return None
-            if self._leg is None:
-                await self._watch.within(self._open)
-            for added in self._added:
-                self._changed = self._answer.apply(added)
-                return added
-            if self._opening is not None:
-                opening, self._opening = self._opening, None
-                self._leg = Leg(self._transport, self._watch, opening)
-            event = await self._read()
-            if event is not None:
-                return event
-            if not await self._go_on():
-                return self._ending()
-
-    async def _read(self) -> SSEEvent | None:
-        """The next event of the response, None at its end."""
+    async def _receive(self) -> bool:
         leg = self._leg
-        while leg is not None:
-            try:
-                for event in leg.ready:
-                    if self._take(leg, event):
-                        return event
-                if leg.ended:
-                    return None
-                if not leg.is_open and self._continuation is not None:
-                    leg.began = self.message
-                await leg.receive()
-            except KaiError as error:
-                if error is leg.failure:
-                    raise
-                self._broken = error
-                if self._watch.closed or not self._recovers or not await self._find_rest(error):
-                    raise
-        return None
-
-    def _take(self, leg: Leg, event: SSEEvent) -> bool:
-        """Fold an event in; whether it is handed out."""
-        begins_again = self._goes_on and isinstance(event, StartEvent)
-        folded = self._answer.going_on(event) if isinstance(event, StartEvent) and self._goes_on else event
-        self._changed = self._answer.apply(folded)
-        leg.note(event, self._answer)
-        log_event(event.type, self._transport.credentials)
-        if self._continuation is None:
+        if leg is None:
+            await self._watch.within(self._open)
             return True
-        if isinstance(event, FinishEvent) and self._continuation.waits(self._answer):
-            self._held = event, self._changed
-            return False
-        if begins_again or self._continuation.repeats(event):
-            return False
-        if self._continuation.concerns(event):
-            self._last = event
-        return True
+        if self._carrying is not None:
+            if self._carrying.unheard is not None:
+                return await self._was_heard(self._carrying, self._carrying.unheard, leg)
+            if not leg.is_open:
+                leg.began = self.message
+        try:
+            if await leg.receive():
+                self._ready = self._handed_out(leg)
+                return True
+        except KaiError as error:
+            if error is leg.failure:
+                raise
+            self._broken = error
+            if self._watch.closed or not self._recovers or not await self._find_rest(error):
+                raise
+            return True
+        return await self._go_on(leg)
 
-    async def _was_heard(self, event: SSEEvent) -> bool:
+    def _handed_out(self, leg: Leg) -> Iterator[SSEEvent]:
+        events = logged(leg.ready, self._transport.credentials)
+        if self._carrying is not None:
+            return self._carrying.hand_out(events)
+        self._quick = leg.quick if events is leg.ready else None
+        return self._folding.hand_out(events, leg.data, leg.decoder)
+
+    async def _was_heard(self, carrying: Carrying, event: SSEEvent, leg: Leg) -> bool:
         """Tell the continuation, now that the reader knows; whether the answer is read on."""
-        continuation, self._last = self._continuation, None
-        if continuation is not None and not await self._watch.within(lambda: continuation.heard(event, self._answer)):
+        carrying.unheard = None
+        if await self._watch.within(lambda: carrying.continuation.heard(event, self._folding.answer)):
+            self._ready = self._handed_out(leg)
+            return True
+        self._done = True
+        await self._release()
+        return False
+
+    async def _go_on(self, leg: Leg) -> bool:
+        """Whether more comes after a response that ended."""
+        carrying = self._carrying
+        opening = None
+        if carrying is not None and leg.over and leg.is_asked_for and not failure_of(self._folding.answer):
+            carrying.is_deciding = True
+            opening = await self._watch.within(lambda: self._decided(carrying, leg))
+            carrying.is_deciding = False
+        if carrying is None or opening is None:
             self._done = True
-            await self._release()
-        return not self._done
-
-    async def _go_on(self) -> bool:
-        """Whether the answer goes on after a response that ended."""
-        continuation, leg = self._continuation, self._leg
-        if continuation is None or leg is None or not (leg.over and leg.is_asked_for) or failure_of(self._answer):
-            return False
-
-        async def decide() -> Opening | None:
-            await leg.aclose()  # deciding can take long, and may need the connection
-            return await continuation.go_on(self._answer)
-
-        self._deciding = True
-        opening = await self._watch.within(decide)
-        self._deciding = False
-        if opening is None:
-            return False
-        self._held = None
-        self._goes_on = True
-        self._added = iter(opening.events)
-        self._opening = opening
-        self._answer.go_on()
+            self._ready = carrying.ending() if carrying is not None else iter(())
+            return carrying is not None
+        carrying.go_on()
+        self._leg = Leg(self._transport, self._watch, opening)
+        self._ready = self._folding.following(opening.events)
         return True
 
-    def _ending(self) -> SSEEvent | None:
-        """The `finish` that was the end after all."""
-        self._done = True
-        if self._held is None:
-            return None
-        (event, self._changed), self._held = self._held, None
-        return event
+    async def _decided(self, carrying: Carrying, leg: Leg) -> Opening | None:
+        await leg.aclose()  # deciding can take long, and may need the connection
+        return await carrying.continuation.go_on(self._folding.answer)
 
     def _require_whole(self) -> None:
         """Raise for an answer that ended, but not well, or was not read to its end."""
         if self._error is not None:
             raise self._error
-        failure = failure_of(self._answer)
+        failure = failure_of(self._folding.answer)
         if failure is None and not self._done and not self._declared_over():
             failure = KaiClosedError("The stream was closed before the answer was whole", "closed")
         if failure is not None:
@@ -369,9 +376,9 @@ class ChatStream:
 
     def _declared_over(self) -> bool:
         """Whether all was there when it was left: only what may follow the end was not waited for."""
-        if self._deciding or self._held is not None or self._opening is not None or self._leg is None:
+        if self._leg is None or (self._carrying is not None and self._carrying.is_open):
             return False
-        return self._leg.over or self._leg.terminal or self._answer.finish is not None
+        return self._leg.over or self._leg.terminal or self._folding.answer.finish is not None
 
     def _count(self, error: KaiError) -> None:
         """Say how much had arrived when the body of an answer went wrong."""
@@ -385,3 +392,7 @@ class ChatStream:
         error.partial_text = self.text
         error.partial_message = self.message
         self._transport.credentials.redact_error(error)
+
+
+def _nothing(_: SSEEvent) -> str | None:
+    return None

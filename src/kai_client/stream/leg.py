@@ -1,7 +1,7 @@
 """One response of an answer: its request, its bytes, the events that they make, and where the rest is when it breaks."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -9,9 +9,9 @@ from kai_client.accumulator import Accumulator
 from kai_client.events import SSEEvent
 from kai_client.exceptions import KaiClosedError, KaiError, KaiStreamError
 from kai_client.message import UIMessage
-from kai_client.recovery import Broken, OpenParts, is_recoverable, rest_of
+from kai_client.recovery import Broken, is_recoverable, rest_of
 from kai_client.sse import EventDecoder
-from kai_client.transport import StreamHead, StreamRequest, Transport
+from kai_client.transport import StreamBody, StreamHead, StreamRequest, Transport
 
 from .watch import Watch
 
@@ -37,13 +37,15 @@ class Opening:
 class Leg:
     """A response that is read; an answer that was asked for approvals may take several, one after the other.
 
-    `ready` are the events that are there. `ended` says that no more bytes will come, `over` that they ended where an answer
-    may end.
+    `ready` are the events that are there, made by `decoder` of the piece `data`. `ended` says that no more bytes will come,
+    `over` that they ended where an answer may end.
     """
 
     def __init__(self, transport: Transport, watch: Watch, opening: Opening) -> None:
         self.head: StreamHead = StreamHead()
         self.ready: Iterator[SSEEvent] = iter(())
+        self.data: bytes = b""
+        self.decoder: EventDecoder = EventDecoder(transport.limits.event_bytes)
         self.ended: bool = False
         self.over: bool = False
         self._transport = transport
@@ -51,17 +53,17 @@ class Leg:
         self.began: UIMessage | None = opening.message
         """The message as it was when this response began."""
         self._opening = opening
-        self._body: AsyncGenerator[bytes] | None = None
-        self._decoder = EventDecoder(transport.limits.event_bytes)
-        self._open_parts = OpenParts()
-        self._delivered = 0
+        self._body: StreamBody | None = None
+        self._ended_with: Exception | None = None
         self._resumed_at: int | None = None
         self._grace_over: float | None = None
+        self._grace_from = 0
+        """How many events there were when the grace began."""
 
     @property
     def terminal(self) -> bool:
         """Whether the answer was declared over."""
-        return self._decoder.terminal
+        return self.decoder.terminal
 
     @property
     def is_open(self) -> bool:
@@ -99,51 +101,69 @@ class Leg:
     async def aclose(self) -> None:
         """Give the connection back."""
         self.ended = True
-        self.ready = iter(())
         if self._body is not None:
             await self._body.aclose()
 
-    def note(self, event: SSEEvent, answer: Accumulator) -> None:
-        """An event was folded into the answer."""
-        self._open_parts.note(event, lambda: answer.part_count)
-        self._delivered += 1
-        self._grace_over = None  # usage may be followed by more; comments prolong nothing
+    async def receive(self) -> bool:
+        """Have the events of the next piece ready, once the last ones were taken; False at the end of the response.
 
-    async def receive(self) -> None:
-        """Have the decoder work on the next piece of the body, or note its end."""
+        Raises `KaiError` where the response breaks, is no event stream, or ends in the middle of an answer.
+        """
+        if self.decoder.failure is not None:
+            raise self.decoder.failure
+        if self.ended:
+            self._require_end()
+            return False
         try:
-            data = await self._watch.within(self._piece, self._until())
+            data = await self._watch.within(self._piece, self._until() if self.decoder.terminal else None)
         except KaiError as error:
-            if not self._decoder.terminal:
+            if not self.decoder.terminal:
                 if self._transport.connections.closed:
                     raise KaiClosedError("The client was closed while its stream was read", "closed") from error
                 raise
             data = None  # the answer was complete: how its connection ended no longer matters
-        if data is not None:
-            self.ready = self._decoder.feed(data)
-            return
-        self.ended = True
-        self.ready = self._last_events()
+        if data is None:
+            self.ended = True
+            self.data, self.ready = b"", self.decoder.close()
+        else:
+            self.data, self.ready = data, self.decoder.feed(data)
+        return True
+
+    @property
+    def quick(self) -> Callable[[], Awaitable[bytes]] | None:
+        """What gives the next piece without further ado: the caller watches, feeds the decoder, and tells `ended_with`.
+
+        None where something else than the next piece is to be expected.
+        """
+        if self._body is None or self.ended or self._ended_with is not None or self._watch.is_timed:
+            return None
+        return self._body.next
+
+    def ended_with(self, error: Exception) -> None:
+        """The quick way ended so: `receive` makes of it what it means."""
+        self._ended_with = error
 
     async def _piece(self) -> bytes | None:
+        if self._ended_with is not None and self._body is not None:
+            await self._body.ended(self._ended_with)
+            return None
         if self._body is None:
             await self.open()
-        return None if self._body is None else await anext(self._body, None)
+        return None if self._body is None else await self._body.read()
 
-    def _until(self) -> float | None:
+    def _until(self) -> float:
         """When to stop waiting: an answer that was declared over may be followed by its usage, but not for ever."""
-        if not self._decoder.terminal:
-            return None
-        if self._grace_over is None:
+        events = self.decoder.events_received
+        if self._grace_over is None or events > self._grace_from:  # comments prolong nothing
             self._grace_over = asyncio.get_running_loop().time() + self._transport.stream_timeouts.grace
+            self._grace_from = events
         return self._grace_over
 
-    def _last_events(self) -> Iterator[SSEEvent]:
-        yield from self._decoder.close()
+    def _require_end(self) -> None:
         # Comments alone are nothing to resume, too (protocol 7.1).
         request = self._opening.request
-        empty_is_fine = request is None or (request.may_be_empty and self._decoder.silent)
-        if not (self._decoder.terminal or empty_is_fine):
+        empty_is_fine = request is None or (request.may_be_empty and self.decoder.silent)
+        if not (self.over or self.decoder.terminal or empty_is_fine):
             raise KaiStreamError("The answer broke off: no finish, error or [DONE]", "stream:incomplete")
         self.over = True
 
@@ -151,22 +171,23 @@ class Leg:
         """How much of a body had arrived, for the text of an error; None before there was one."""
         if self.head.status_code is None:
             return None
-        return f"{self._decoder.events_received} events, {self._decoder.bytes_received} bytes"
+        return f"{self.decoder.events_received} events, {self.decoder.bytes_received} bytes"
 
-    async def find_rest(self, error: KaiError, chat_id: str, partial: UIMessage, *, resumable: bool) -> bool:
+    async def find_rest(self, error: KaiError, chat_id: str, answer: Accumulator, *, resumable: bool) -> bool:
         """Whether the rest of a response that broke was found; it is what comes next then."""
         request = self._opening.request
         if request is None or self.head.status_code != _OK or not is_recoverable(error):
             return False
+        delivered = self.decoder.events_received
         broken = Broken(
             chat_id=chat_id,
             request=request,
             began=self.began,
-            partial=partial,
-            events=self._delivered,
-            open_ids=self._open_parts.ids(),
+            partial=answer.message,
+            events=delivered,
+            open_ids=answer.open_ids,
             # A replay that broke where the last one did will break there again.
-            may_resume=resumable and self._resumed_at != self._delivered,
+            may_resume=resumable and self._resumed_at != delivered,
         )
         if self._body is not None:
             await self._body.aclose()
@@ -178,7 +199,8 @@ class Leg:
             return False
         if source is None:
             return False
-        self.ready, self._decoder, self._body = source.ready, source.decoder, source.body
+        self._ended_with = None
+        self.data, self.ready, self.decoder, self._body = b"", source.ready, source.decoder, source.body
         self.ended = self.over = source.body is None  # a stored answer is taken whole or not at all
-        self._resumed_at = self._delivered
+        self._resumed_at = delivered
         return True

@@ -5,8 +5,10 @@ from .credentials import Credentials
 from .discovery import discover
 from .http import StreamHead, StreamRequest, Transport
 from .limits import Limits
-from .log import log_event, set_up_logging
+from .log import logged, set_up_logging
 from .retry import RetryDetails, RetryHook, RetryPolicy
+from .stacks import NetworkStack
+from .stream_body import StreamBody
 from .timeouts import Timeouts, TimeoutTypes
 from .urls import base_url, checked_id, path_segment, storage_root
 
@@ -14,9 +16,11 @@ __all__ = [
     "Connections",
     "Credentials",
     "Limits",
+    "NetworkStack",
     "RetryDetails",
     "RetryHook",
     "RetryPolicy",
+    "StreamBody",
     "StreamHead",
     "StreamRequest",
     "TimeoutTypes",
@@ -25,7 +29,7 @@ __all__ = [
     "base_url",
     "checked_id",
     "discover",
-    "log_event",
+    "logged",
     "path_segment",
     "set_up_logging",
     "storage_root",

@@ -3,13 +3,18 @@
 import asyncio
 import os
 import ssl
-from functools import lru_cache
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING
 
 import httpx
 
-from kai_client.exceptions import KaiClosedError
+from kai_client.exceptions import KaiClosedError, KaiConfigError
 
-from .urls import is_loopback
+from .stacks import NetworkStack, chosen_stack, missing_stack
+from .urls import is_encrypted, is_loopback
+
+if TYPE_CHECKING:
+    from .aiohttp_stack import AiohttpClient
 
 __all__ = ["Connections"]
 
@@ -17,11 +22,15 @@ __all__ = ["Connections"]
 class Connections:
     """The `httpx.AsyncClient`s of a client: the user's, or our own, made when first needed and closed with the client."""
 
-    def __init__(self, given: httpx.AsyncClient | None, *, most: int) -> None:
+    def __init__(self, given: httpx.AsyncClient | None, *, most: int, transport: NetworkStack | None = None) -> None:
+        """Raises `ValueError` and `KaiConfigError` for a `transport` that cannot be had."""
+        if given is not None and transport is not None:
+            raise ValueError("http_client and transport exclude each other: a given client has its own transport")
+        self._stack = None if given is not None else chosen_stack(transport)
         self._given = given
         self._most = most
-        self._own: dict[bool, httpx.AsyncClient] = {}
-        """By whether it is for this machine's own ports."""
+        self._own: dict[tuple[bool, bool], httpx.AsyncClient] = {}
+        """By whether it is for this machine's own ports, and whether for those without TLS."""
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closing = asyncio.Event()
 
@@ -48,9 +57,15 @@ class Connections:
             return self._given
         # A proxy from the environment cannot reach this machine's own ports, and must not see what goes there.
         here = is_loopback(url)
-        if here not in self._own:
-            self._own[here] = _new_http_client(self._most, trust_env=not here)
-        return self._own[here]
+        kind = here, here and not is_encrypted(url)
+        if kind not in self._own:
+            self._own[kind] = self._new_http_client(*kind)
+        return self._own[kind]
+
+    def open(self, url: str) -> None:
+        """Make the HTTP client for `url` now, if it is to be ours: what it takes to load does not delay the first answer."""
+        if self._given is None and not self.closed:
+            self.client(url)
 
     async def sleep(self, seconds: float) -> None:
         """Wait. Raises `KaiClosedError` at once when the client is closed meanwhile."""
@@ -72,17 +87,46 @@ class Connections:
         while self._own:
             await self._own.popitem()[1].aclose()
 
+    def _new_http_client(self, here: bool, plain: bool) -> httpx.AsyncClient:
+        from_environment = os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")
+        context = _no_certificates() if plain else _ssl_context(*from_environment)
+        limits = httpx.Limits(max_connections=self._most, max_keepalive_connections=20)
+        trust_env = not here
+        make = self._stack_of_aiohttp()
+        try:
+            if make is not None:
+                return make(context, limits, trust_env=trust_env)
+            return httpx.AsyncClient(verify=context, limits=limits, trust_env=trust_env, follow_redirects=False)
+        except ImportError:
+            raise KaiConfigError(
+                'The environment names a SOCKS proxy: pip install "httpx[socks]"', "config:proxy"
+            ) from None
+        except (ValueError, httpx.InvalidURL):
+            # Without its words: they may quote the password.
+            raise KaiConfigError(
+                "The proxy that the environment names is none that can be used", "config:proxy"
+            ) from None
 
-def _new_http_client(most: int, *, trust_env: bool) -> httpx.AsyncClient:
-    return httpx.AsyncClient(
-        follow_redirects=False,
-        verify=_ssl_context(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")),
-        trust_env=trust_env,
-        limits=httpx.Limits(max_connections=most, max_keepalive_connections=20),
-    )
+    def _stack_of_aiohttp(self) -> "type[AiohttpClient] | None":
+        if self._stack is None or self._stack.name != "aiohttp":
+            return None
+        try:
+            # Imported here: it takes longer than importing this package.
+            from .aiohttp_stack import AiohttpClient  # noqa: PLC0415
+        except ImportError as error:
+            if self._stack.asked_for:
+                raise missing_stack(f"aiohttp cannot be used ({error})") from error
+            return None
+        return AiohttpClient
 
 
 @lru_cache(maxsize=4)
 def _ssl_context(*_from_environment: str | None) -> ssl.SSLContext:
     """One for all clients: reading the certificates costs more than all the rest of a client. httpx reads these variables."""
     return httpx.create_ssl_context()
+
+
+@cache
+def _no_certificates() -> ssl.SSLContext:
+    """For what goes without TLS: it trusts nobody."""
+    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)

@@ -40,9 +40,14 @@ def map_exceptions(credentials: Credentials, *, streaming: bool = False) -> Gene
         credentials.redact_error(error)
         raise
     except Exception as error:
-        # All of them: httpx does not map everything that h11, ssl, idna and anyio raise.
-        credentials.redact_error(error)
-        raise _mapped(error, streaming=streaming) from error
+        raise mapped_error(error, credentials, streaming=streaming) from error
+
+
+def mapped_error(error: Exception, credentials: Credentials, *, streaming: bool) -> KaiError:
+    """What `map_exceptions` raises for `error`, for whoever must not pay for a context manager with every piece of a body."""
+    credentials.redact_error(error)
+    # All of them: httpx does not map everything that h11, ssl, idna and anyio raise.
+    return _mapped(error, streaming=streaming)
 
 
 def _mapped(error: Exception, *, streaming: bool) -> KaiError:

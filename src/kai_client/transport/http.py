@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import re
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
-from contextlib import AbstractContextManager, asynccontextmanager
+from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, TypeVar
 
@@ -23,6 +23,7 @@ from .errors import error_from_response, map_exceptions, request_id
 from .limits import Limits
 from .log import log_request, log_response
 from .retry import RetryPolicy, retrying
+from .stream_body import StreamBody
 from .timeouts import Timeouts
 
 __all__ = ["Query", "StreamHead", "StreamRequest", "Transport"]
@@ -71,6 +72,10 @@ class Transport:
         """The same, to another URL."""
         return replace(self, base_url=base_url)
 
+    def prepare(self) -> None:
+        """Load what the first request would have to load. Raises `KaiConfigError` where that is not installed."""
+        self.connections.open(self.base_url)
+
     async def aclose(self) -> None:
         """Close the connections, unless they are the caller's own; closing twice is fine, using them afterwards is not."""
         await self.connections.aclose()
@@ -89,42 +94,31 @@ class Transport:
 
         return await self._within_total(self.timeouts.total, lambda: self._retrying(method, attempt))
 
-    async def open(self, request: StreamRequest, head: StreamHead) -> AsyncGenerator[bytes]:
+    async def open(self, request: StreamRequest, head: StreamHead) -> StreamBody:
         """A stream whose head has arrived, over as many attempts as the policy allows; `head` is filled in.
 
-        The generator yields the bytes as they arrive. Whoever iterates closes it, and with it the connection; the event
-        loop does so for one that is dropped.
+        Whoever reads the body closes it, and with it the connection.
         """
-
-        async def attempt() -> AsyncGenerator[bytes]:
-            body = self._stream(request, head)
-            await anext(body, None)
-            return body
-
-        return await self._retrying(request.method, attempt)
+        return await self._retrying(request.method, lambda: self._opened(request, head))
 
     async def _retrying(self, method: str, attempt: Callable[[], Awaitable[ResultT]]) -> ResultT:
         return await retrying(self.retry, method, attempt, self.connections.sleep)
 
-    async def _stream(self, request: StreamRequest, head: StreamHead) -> AsyncGenerator[bytes]:
-        """The bytes of a stream, first an empty piece when the head is there."""
-        send = self._send(request.method, request.path, self.stream_timeouts, json=request.json, streaming=True)
-        async with send as response:
+    async def _opened(self, request: StreamRequest, head: StreamHead) -> StreamBody:
+        async with AsyncExitStack() as connection:
+            send = self._send(request.method, request.path, self.stream_timeouts, json=request.json, streaming=True)
+            response = await connection.enter_async_context(send)
             with self._mapped(streaming=True):
                 head.status_code = response.status_code
                 head.request_id = request_id(response)
                 head.headers = response.headers
                 if not response.is_success:
                     raise await self._error(response, self.stream_timeouts)
-                if response.status_code != _OK:
-                    if request.may_be_empty and response.status_code == _NO_CONTENT:
-                        return
+                if response.status_code != _OK and not (request.may_be_empty and response.status_code == _NO_CONTENT):
                     raise KaiStreamError(f"Expected a stream, got HTTP {response.status_code}", code="stream:no_answer")
-                check_content_type(response.headers.get("content-type"))
-                yield b""
-                async with contextlib.aclosing(decoded(response)) as pieces:
-                    async for piece in pieces:
-                        yield piece
+                if response.status_code == _OK:
+                    check_content_type(response.headers.get("content-type"))
+                return StreamBody(response, self.credentials, connection.pop_all())
 
     @asynccontextmanager
     async def _send(

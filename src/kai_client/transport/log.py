@@ -6,13 +6,14 @@ The logger is `kai_client`. Secrets are left out: of headers the values that car
 import logging
 import os
 import weakref
-from typing import Final
+from collections.abc import Iterator
+from typing import Final, Protocol, TypeVar
 
 import httpx
 
 from .credentials import Credentials
 
-__all__ = ["LOG", "log_event", "log_request", "log_response", "set_up_logging"]
+__all__ = ["LOG", "log_request", "log_response", "logged", "set_up_logging"]
 
 LOG: Final = logging.getLogger("kai_client")
 _SECRET_HEADERS: Final = frozenset(
@@ -21,8 +22,19 @@ _SECRET_HEADERS: Final = frozenset(
 _LEVELS: Final = {"debug": logging.DEBUG, "info": logging.INFO}
 
 
-_BELOW: Final = ("httpx", *(f"httpcore.{part}" for part in ("connection", "http11", "http2", "proxy", "socks")))
-"""Loggers below us that write heads as they are: a server can echo the token there."""
+class _Event(Protocol):
+    @property
+    def type(self) -> str: ...
+
+
+_EventT = TypeVar("_EventT", bound=_Event)
+
+_BELOW: Final = (
+    "httpx",
+    *(f"httpcore.{part}" for part in ("connection", "http11", "http2", "proxy", "socks")),
+    *(f"aiohttp.{part}" for part in ("client", "internal")),
+)
+"""Loggers below us that write heads and errors as they are: a server can echo the token there."""
 
 _KNOWN: Final = weakref.WeakSet[Credentials]()
 
@@ -73,10 +85,15 @@ def log_response(response: httpx.Response, credentials: Credentials) -> None:
         LOG.debug("response HTTP %s %s", response.status_code, _shown(response.headers, credentials))
 
 
-def log_event(kind: str, credentials: Credentials) -> None:
-    """An event of a stream has come; what it says is left out."""
-    if LOG.isEnabledFor(logging.DEBUG):
-        LOG.debug("event %s", credentials.redact(kind))
+def logged(events: Iterator[_EventT], credentials: Credentials) -> Iterator[_EventT]:
+    """The events of a stream, each noted as it goes by; what it says is left out. Without a log it costs nothing."""
+    return _noted(events, credentials) if LOG.isEnabledFor(logging.DEBUG) else events
+
+
+def _noted(events: Iterator[_EventT], credentials: Credentials) -> Iterator[_EventT]:
+    for event in events:
+        LOG.debug("event %s", credentials.redact(event.type))
+        yield event
 
 
 def _shown(headers: httpx.Headers, credentials: Credentials) -> dict[str, str]:

@@ -76,6 +76,11 @@ def is_loopback(url: str) -> bool:
         return False
 
 
+def is_encrypted(url: str) -> bool:
+    """Whether what goes to `url` goes through TLS."""
+    return urlsplit(url).scheme == "https"
+
+
 def is_safe_for_token(url: str) -> bool:
     """Whether a token may go to a URL that somebody else named: encrypted, or on this machine."""
-    return urlsplit(url).scheme == "https" or is_loopback(url)
+    return is_encrypted(url) or is_loopback(url)

@@ -114,7 +114,7 @@ class Done:
 def done_of(line: bytes) -> tuple[str, Done]:
     """The id and what was done, of a line of the output. Raises `ValueError` for any other line."""
     try:
-        value = decode_json(line)
+        value = decode_json(line.decode())
     except ValueError:
         value = None
     match value:

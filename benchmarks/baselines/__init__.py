@@ -1,0 +1,1 @@
+"""What others would write: the clients that ours is held against."""

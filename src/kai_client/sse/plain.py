@@ -1,0 +1,31 @@
+"""The plain form of an event stream: what every sender of this format writes, cut in a few steps for all events of a piece.
+
+A piece is plain if it is `data: ...` frames and nothing else: no other field, no comment, no carriage return, no frame of
+more than one line, and nothing that looks like a number and is none. Then the event-stream rules say no more than to split it at the blank lines.
+"""
+
+from typing import Final
+
+__all__ = ["HELD", "cut"]
+
+HELD: Final = 8 * 1024
+"""Bytes of an incomplete frame that wait for their rest; a longer one is taken by the piece, not copied again and again."""
+
+_START: Final = b"data: "
+_UNUSUAL: Final = (b"\r", b"NaN", b"Infinity")
+_BETWEEN: Final = b"\n\ndata: "
+
+
+def cut(data: bytes) -> tuple[list[bytes], bytes] | None:
+    """The data of the frames that `data` holds whole, and the incomplete frame at its end; None where it is not plain."""
+    if not data.startswith(_START) or any(data.find(each) >= 0 for each in _UNUSUAL):
+        return None
+    end = data.rfind(b"\n\n")
+    if end < 0:
+        frames, rest = list[bytes](), data
+    else:
+        frames, rest = data[len(_START) : end].split(_BETWEEN), data[end + 2 :]
+        if data.count(b"\n", 0, end) != 2 * (len(frames) - 1):
+            return None
+    # A line end may complete an event of a sender that writes no blank lines: that cannot wait.
+    return None if rest.find(b"\n", 0, -1) >= 0 else (frames, rest)

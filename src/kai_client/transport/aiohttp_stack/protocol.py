@@ -1,0 +1,122 @@
+"""The head of an answer apart from what comes after it.
+
+aiohttp's parser takes all that has arrived at once, and where it finds a fault in it, it forgets what was right before: a whole
+answer with one byte too many would be no answer. And nobody tells the reader of a body whose later bytes are no HTTP.
+"""
+
+import re
+from typing import Any, Final, TypeAlias, cast
+
+from aiohttp import ClientPayloadError, StreamReader
+from aiohttp.client_proto import ResponseHandler
+from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.http_parser import HttpParser, RawResponseMessage
+
+from .errors import first_line
+
+__all__ = ["HEAD_BYTES", "Handler"]
+
+HEAD_BYTES: Final = 100 * 1024
+"""As much as httpx's own stack takes."""
+
+_Fed: TypeAlias = tuple[list[tuple[RawResponseMessage, StreamReader]], bool, bytes]
+
+_BLANK_LINE: Final = re.compile(rb"\n\r?\n")
+_KEPT: Final = 3
+"""So much of a blank line can be at the end of a piece."""
+_INFORMATIONAL: Final = frozenset(range(100, 200)) - {101}
+"""After these another head follows."""
+
+
+class Handler(ResponseHandler):
+    """A connection whose reader hears of every fault, and loses nothing that came before it."""
+
+    body: StreamReader | None = None
+    """Of the last answer, once its head is there."""
+
+    def set_response_params(self, **params: Any) -> None:
+        """Begin with another answer."""
+        super().set_response_params(**params)
+        self.body = None
+        # Only for the head: afterwards aiohttp has its own parser again.
+        real: HttpParser[RawResponseMessage] | None = self._parser
+        if real:
+            self._parser = cast("HttpParser[RawResponseMessage]", _HeadFirst(self, real))
+
+    def head_is_there(self, parser: "HttpParser[RawResponseMessage]", body: StreamReader) -> None:
+        """From now on `parser` reads `body`."""
+        self._parser, self.body = parser, body
+
+    def close(self) -> None:
+        """Close at once: neither what is still to be sent nor the farewell of TLS is waited for."""
+        transport = self.transport
+        super().close()
+        if transport is not None:
+            transport.abort()
+
+    def set_exception(self, exc: BaseException, exc_cause: BaseException | None = None) -> None:
+        """End the connection: whoever waits for a head raises `exc`."""
+        super().set_exception(exc, *([] if exc_cause is None else [exc_cause]))
+        if isinstance(exc, HttpProcessingError):
+            self.broken(exc)
+
+    def broken(self, error: HttpProcessingError) -> None:
+        """What came last is no HTTP: the rest of the body, or nobody's business where that is complete."""
+        self.force_close()
+        body = self.body
+        if body is not None and not body.is_eof() and body.exception() is None:
+            body.set_exception(ClientPayloadError(first_line(error.message)))
+
+
+class _HeadFirst:
+    """A parser that is fed no more at once than a head, until there is one; and no more than `HEAD_BYTES` for it."""
+
+    def __init__(self, handler: Handler, parser: "HttpParser[RawResponseMessage]") -> None:
+        self._handler = handler
+        self._parser = parser
+        self._before = b""
+        self._size = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._parser, name)
+
+    def feed_data(self, data: bytes) -> _Fed:
+        """What `data` completes."""
+        heads: list[tuple[RawResponseMessage, StreamReader]] = []
+        while data:
+            data, rest = self._cut(data)
+            self._size += len(data)
+            fed, upgraded, tail = self._parser.feed_data(data)
+            heads += fed
+            if fed and fed[-1][0].code not in _INFORMATIONAL:
+                self._handler.head_is_there(self._parser, fed[-1][1])
+                if upgraded:
+                    return heads, upgraded, tail + rest
+                self._feed_body(rest)
+                break
+            self._size = 0 if fed else self._size
+            if self._size > HEAD_BYTES:
+                raise HttpProcessingError(message=f"It is larger than {HEAD_BYTES} bytes")
+            data = rest
+        return heads, False, b""
+
+    def _cut(self, data: bytes) -> tuple[bytes, bytes]:
+        """`data` up to the end of a head, and what follows."""
+        joined = self._before + data
+        end = _BLANK_LINE.search(joined)
+        if end is None:
+            self._before = joined[-_KEPT:]
+            return data, b""
+        self._before = b""
+        return joined[len(joined) - len(data) : end.end()], joined[end.end() :]
+
+    def _feed_body(self, data: bytes) -> None:
+        if not data:
+            return
+        try:
+            more, _, _ = self._parser.feed_data(data)
+        except HttpProcessingError as error:
+            self._handler.broken(error)
+        else:
+            if more:  # an answer to nothing
+                self._handler.force_close()
