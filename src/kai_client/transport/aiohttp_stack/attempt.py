@@ -25,7 +25,7 @@ class Attempt:
 
     def __init__(self, seconds: Mapping[str, float | None]) -> None:
         self.seconds = seconds
-        self.deadline = asyncio.timeout(None)
+        self.deadline: asyncio.Timeout = asyncio.timeout(None)
         self._stage: Stage = "connect"
         self._over = False
 
