@@ -3,6 +3,8 @@
 import asyncio
 import base64
 import contextlib
+import socket
+import struct
 import sys
 import traceback
 from collections.abc import AsyncGenerator
@@ -41,7 +43,10 @@ class Tunnel:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
             self.heads.append((await reader.readuntil(b"\r\n\r\n")).decode())
-            if self.status:
+            if self.status == "reset":
+                raw: socket.socket = writer.get_extra_info("socket")
+                raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            elif self.status:
                 writer.write(f"HTTP/1.1 {self.status}\r\n\r\n".encode())
             if self.status.startswith("200"):
                 there, back = await asyncio.open_connection("127.0.0.1", self.to)
@@ -114,7 +119,7 @@ async def test_a_tunnel_to_somebody_else(authority: trustme.CA, monkeypatch: pyt
     assert server.requests == []
 
 
-@pytest.mark.parametrize("status", ["407 Proxy Authentication Required", "503 Busy", ""], ids=["407", "503", "nothing"])
+@pytest.mark.parametrize("status", ["407 Proxy Authentication Required", "503 Busy", "", "reset"])
 async def test_no_tunnel(status: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A proxy that refuses, or hangs up, is a lost connection that names the refusal, without the password."""
     tunnel = Tunnel(9, status)
@@ -124,7 +129,7 @@ async def test_no_tunnel(status: str, monkeypatch: pytest.MonkeyPatch) -> None:
             with pytest.raises(KaiConnectionError) as caught:
                 await client.submit_approval("c", "t", approved=True)
     assert caught.value.code == "connection:lost"
-    assert status in str(caught.value)
+    assert status.removeprefix("reset") in str(caught.value)
     assert "hush" not in str(caught.value)
     assert len(tunnel.heads) == 1
 

@@ -85,3 +85,16 @@ async def test_a_head_that_does_not_come() -> None:
             await client.get_usage()
         assert caught.value.code == "timeout:idle"
         await server.until_free()
+
+
+@pytest.mark.parametrize("then", [b"", b"HTTP/1.1 20"], ids=["nothing", "half a line"])
+async def test_an_informational_head_is_no_answer(then: bytes) -> None:
+    """What comes after `100 Continue` has no longer to come than anything else."""
+
+    async def answer(request: Request) -> None:
+        await request.send(b"HTTP/1.1 100 Continue\r\n\r\n" + then)
+
+    async with wire_server(answer) as server, client_of(server.url, idle=0.05) as client:
+        with pytest.raises(KaiTimeoutError) as caught:
+            await client.get_usage()
+        assert caught.value.code == "timeout:idle"

@@ -53,6 +53,8 @@ class Body(httpx.AsyncByteStream):
                 self._untimed()
                 raise
             failure = self._reason or in_body(error, self._lost())
+            if left := self._left(failure):
+                return left
         else:
             self._since = None
             if data:
@@ -80,6 +82,18 @@ class Body(httpx.AsyncByteStream):
         """End it: whoever reads gets `reason`."""
         self._reason = reason
         self._content.set_exception(reason)
+
+    def _left(self, failure: Exception) -> bytes:
+        """What arrived before `failure`, which is for the next read; aiohttp would throw it away."""
+        if self._reason is not None:
+            return b""
+        self._reason = failure
+        self._readany = self._failed
+        self._content.set_exception(None)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType] - so it gives it out
+        return self._content.read_nowait()
+
+    async def _failed(self) -> bytes:
+        raise self._reason or RuntimeError
 
     def _untimed(self) -> None:
         """Go on without aiohttp's timer for each piece."""

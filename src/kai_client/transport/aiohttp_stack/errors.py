@@ -17,8 +17,15 @@ def before_sending(error: Exception) -> Exception:
     match error:
         case aiohttp.ClientHttpProxyError():
             return httpx.ProxyError(f"{error.status} {error.message}".strip())
-        case aiohttp.InvalidURL() | aiohttp.ServerDisconnectedError() | aiohttp.ClientResponseError():
-            # Also the answer of a proxy that was asked for a tunnel.
+        case aiohttp.ClientConnectorError():
+            return _caused(httpx.ConnectError, _of_system(error))
+        case (
+            aiohttp.InvalidURL()
+            | aiohttp.ServerDisconnectedError()
+            | aiohttp.ClientResponseError()
+            | aiohttp.ClientOSError()
+        ):
+            # Also what a proxy does that was asked for a tunnel.
             return in_head(error)
         case aiohttp.ClientConnectionError() if type(error) is aiohttp.ClientConnectionError:
             return RuntimeError(CLOSED)  # the connector's words for it; it has no class

@@ -1,10 +1,10 @@
 """aiohttp's connections, requests and responses, where they differ from what httpx's own do."""
 
 import asyncio
+import asyncio.trsock
 import contextlib
 import functools
 import select
-import weakref
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import aiohttp
@@ -23,8 +23,6 @@ __all__ = ["Connector", "Request", "Response"]
 
 _HAVE_A_BODY: Final = frozenset({hdrs.METH_POST, hdrs.METH_PUT, hdrs.METH_PATCH})
 _FIRST_STATUS: Final = 100
-_USED: Final = weakref.WeakSet[ResponseHandler]()
-"""Connections that had a request before."""
 
 
 class Connector(aiohttp.TCPConnector):
@@ -101,21 +99,20 @@ def _check(response: aiohttp.ClientResponse) -> None:
 
 def _is_good(connection: Connection) -> bool:
     """Whether a connection is new, or silent since its last answer: a word out of turn is an end, or meant for nobody."""
-    protocol = connection.protocol
-    if protocol is None or protocol not in _USED:
-        if protocol is not None:
-            _USED.add(protocol)
+    handler = connection.protocol
+    if not isinstance(handler, Handler):
         return True
-    return not protocol.should_close and protocol.transport is not None and not _readable(protocol.transport)
+    used, handler.used = handler.used, True
+    return not used or not (handler.should_close or handler.transport is None or _readable(handler.transport))
 
 
 def _readable(transport: asyncio.Transport) -> bool:
     """Whether there is something to read that the event loop has not seen yet."""
-    descriptor: int = transport.get_extra_info("socket").fileno()
-    if descriptor < 0:
+    connected: asyncio.trsock.TransportSocket | None = transport.get_extra_info("socket")
+    if connected is None or connected.fileno() < 0:
         return True
     if not hasattr(select, "poll"):  # Windows, whose select() takes any descriptor
-        return bool(select.select([descriptor], [], [], 0)[0])
+        return bool(select.select([connected.fileno()], [], [], 0)[0])
     poll = select.poll()
-    poll.register(descriptor, select.POLLIN)
+    poll.register(connected.fileno(), select.POLLIN)
     return bool(poll.poll(0))

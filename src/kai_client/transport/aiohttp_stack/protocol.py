@@ -5,6 +5,7 @@ answer with one byte too many would be no answer. And nobody tells the reader of
 """
 
 import re
+from collections.abc import Sequence
 from typing import Any, Final, TypeAlias, cast
 
 from aiohttp import ClientPayloadError, StreamReader
@@ -19,11 +20,13 @@ __all__ = ["HEAD_BYTES", "Handler"]
 HEAD_BYTES: Final = 100 * 1024
 """As much as httpx's own stack takes."""
 
-_Fed: TypeAlias = tuple[list[tuple[RawResponseMessage, StreamReader]], bool, bytes]
+_Fed: TypeAlias = tuple[Sequence[tuple[RawResponseMessage, StreamReader]], bool, bytes]
 
 _BLANK_LINE: Final = re.compile(rb"\n\r?\n")
 _KEPT: Final = 3
 """So much of a blank line can be at the end of a piece."""
+_CHUNKED: Final = re.compile(rb"^transfer-encoding:[ \t]*chunked[ \t]*\r?$", re.IGNORECASE | re.MULTILINE)
+_LENGTH: Final = re.compile(rb"^content-length:[^\n]*\n", re.IGNORECASE | re.MULTILINE)
 _INFORMATIONAL: Final = frozenset(range(100, 200)) - {101}
 """After these another head follows."""
 
@@ -31,6 +34,8 @@ _INFORMATIONAL: Final = frozenset(range(100, 200)) - {101}
 class Handler(ResponseHandler):
     """A connection whose reader hears of every fault, and loses nothing that came before it."""
 
+    used = False
+    """Whether it has been given to a request."""
     body: StreamReader | None = None
     """Of the last answer, once its head is there."""
 
@@ -69,46 +74,34 @@ class Handler(ResponseHandler):
 
 
 class _HeadFirst:
-    """A parser that is fed no more at once than a head, until there is one; and no more than `HEAD_BYTES` for it."""
+    """A parser that is fed whole heads, until there is one that is no informational one; and no more than that at once."""
 
     def __init__(self, handler: Handler, parser: "HttpParser[RawResponseMessage]") -> None:
         self._handler = handler
         self._parser = parser
-        self._before = b""
-        self._size = 0
+        self._head = bytearray()
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._parser, name)
 
     def feed_data(self, data: bytes) -> _Fed:
-        """What `data` completes."""
-        heads: list[tuple[RawResponseMessage, StreamReader]] = []
-        while data:
-            data, rest = self._cut(data)
-            self._size += len(data)
-            fed, upgraded, tail = self._parser.feed_data(data)
-            heads += fed
+        """The head that `data` completes; not the informational ones before it, after which aiohttp forgets its timer."""
+        begin = max(0, len(self._head) - _KEPT)
+        self._head += data
+        while end := _BLANK_LINE.search(self._head, begin):
+            head = _of_one_length(bytes(self._head[: end.end()]))
+            del self._head[: end.end()]
+            begin = 0
+            fed, upgraded, tail = self._parser.feed_data(head)
             if fed and fed[-1][0].code not in _INFORMATIONAL:
                 self._handler.head_is_there(self._parser, fed[-1][1])
                 if upgraded:
-                    return heads, upgraded, tail + rest
-                self._feed_body(rest)
-                break
-            self._size = 0 if fed else self._size
-            if self._size > HEAD_BYTES:
-                raise HttpProcessingError(message=f"It is larger than {HEAD_BYTES} bytes")
-            data = rest
-        return heads, False, b""
-
-    def _cut(self, data: bytes) -> tuple[bytes, bytes]:
-        """`data` up to the end of a head, and what follows."""
-        joined = self._before + data
-        end = _BLANK_LINE.search(joined)
-        if end is None:
-            self._before = joined[-_KEPT:]
-            return data, b""
-        self._before = b""
-        return joined[len(joined) - len(data) : end.end()], joined[end.end() :]
+                    return fed, upgraded, tail + bytes(self._head)
+                self._feed_body(bytes(self._head))
+                return fed, False, b""
+        if len(self._head) > HEAD_BYTES:
+            raise HttpProcessingError(message=f"It is larger than {HEAD_BYTES} bytes")
+        return [], False, b""
 
     def _feed_body(self, data: bytes) -> None:
         if not data:
@@ -120,3 +113,8 @@ class _HeadFirst:
         else:
             if more:  # an answer to nothing
                 self._handler.force_close()
+
+
+def _of_one_length(head: bytes) -> bytes:
+    """A head with nothing but the framing that counts: some gateways name a length for a body that comes in chunks."""
+    return _LENGTH.sub(b"", head) if _CHUNKED.search(head) else head
