@@ -40,7 +40,7 @@ async def test_a_fault_after_the_end_is_nobodys_business(fault: str) -> None:
     async def answer(request: Request) -> None:
         await request.send(STREAM + chunk(WHOLE) + FAULTS[fault])
 
-    async with wire_server(answer) as server, client_of(server.url) as client:
+    async with wire_server(answer) as server, client_of(server.url, grace=0.1) as client:
         for _ in range(2):
             assert await client.send_message(CHAT, "Hi").get_final_text() == "Hi"
     assert [request.connection for request in server.requests] == [1, 2]

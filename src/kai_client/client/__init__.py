@@ -24,6 +24,7 @@ from kai_client.transport import base_url as checked_base_url
 from kai_client.types import NOT_GIVEN, NotGiven
 
 from .connect import PendingClient
+from .requests import build_models
 from .runs import RunMethods
 from .superseded import SupersededMethods
 
@@ -208,6 +209,7 @@ class KaiClient(RunMethods, SupersededMethods):
     async def __aenter__(self) -> Self:
         """Make the client ready, without sending anything."""
         self._transport.prepare()
+        build_models()
         return self
 
     async def __aexit__(

@@ -12,9 +12,17 @@ from kai_client.models import (
     TextPart,
     ToolRestrictions,
 )
+from kai_client.sse import EventDecoder
 from kai_client.transport import StreamRequest, checked_id
 
-__all__ = ["chat_request", "post", "user_message"]
+__all__ = ["build_models", "chat_request", "post", "user_message"]
+
+
+def build_models() -> None:
+    """Have what the first message and the first events need, built now: the first answer does not wait for it."""
+    for model in (TextPart, MessageRequest, ChatRequest):
+        model.model_rebuild()
+    EventDecoder.prepare()
 
 
 def user_message(message_id: str, text: str, *, hidden: bool, request_path: str | None) -> MessageRequest:

@@ -53,6 +53,12 @@ class EventDecoder:
         self.failure: KaiStreamError | None = None
         self.bytes_received: int = 0
 
+    @staticmethod
+    def prepare() -> None:
+        """Have the readers built that all decoders share."""
+        delta_reader()
+        plain_reader()
+
     @property
     def silent(self) -> bool:
         """Whether nothing but comments has come so far."""
