@@ -166,6 +166,14 @@ def test_a_chat_id_that_the_backend_refuses(kai_at_server: Kai) -> None:
     assert last_line(run.err).endswith("check the arguments: a chat id, for one, must be a UUID")
 
 
+@pytest.mark.parametrize("options", [("--base-url", "{}/kai"), ("--url", "{}/connection")])
+def test_a_url_that_leads_elsewhere(kai_at_server: Kai, kai_server: KaiServer, options: tuple[str, str]) -> None:
+    """404 of somebody who is not Kai: 1, and what to check is the URL, not a chat's id."""
+    run = kai_at_server.having(options[0], options[1].format(kai_server.url))("chat", "-m", "Hi")
+    assert run.code == 1
+    assert last_line(run.err).endswith("check --url and --base-url: there is no Kai, or none that can do this")
+
+
 @pytest.mark.parametrize("output", ["text", "json", "ndjson"])
 def test_a_reader_that_leaves(kai_at_server: Kai, output: str) -> None:
     """A broken pipe: 141, and not a word about it."""
