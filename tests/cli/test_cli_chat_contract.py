@@ -181,7 +181,7 @@ def test_text_survives_the_data(kai_at_server: Kai, kai_server: KaiServer) -> No
 WITHOUT_AN_ANSWER = {
     "a wrong token": (("--token", "wrong"), 3),
     "no such service": (("--service", "kai-other"), 1),
-    "no such server": (("--url", "http://127.0.0.1:9"), 5),
+    "no such server": (("--url", "http://127.0.0.1:9", "--attempts", "1"), 5),
     "no token": (("--token", ""), 3),
     "no chats to continue": ((), 1),
 }

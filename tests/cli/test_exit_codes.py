@@ -88,7 +88,7 @@ def test_no_connection(kai: Kai, command: tuple[str, ...]) -> None:
     """Nobody listens: 5."""
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))
-        run = kai.at(f"http://127.0.0.1:{nobody.getsockname()[1]}")(*command)
+        run = kai.at(f"http://127.0.0.1:{nobody.getsockname()[1]}", "--attempts", "1")(*command)
     assert run.code == 5
     assert last_line(run.err).endswith("check the URL, the network and the proxy settings")
 
