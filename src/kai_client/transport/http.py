@@ -13,7 +13,7 @@ from pydantic import JsonValue
 
 from kai_client._version import __version__
 from kai_client._wire import decode_json
-from kai_client.exceptions import KaiError, KaiStreamError, KaiTimeoutError
+from kai_client.exceptions import KaiClosedError, KaiError, KaiStreamError, KaiTimeoutError
 from kai_client.sse import check_content_type
 
 from .body import ACCEPTED, decoded
@@ -145,9 +145,14 @@ class Transport:
         options = {"params": params, "json": json, "headers": headers, "timeout": timeouts.for_httpx()}
         request = self._built(client, method, url, options)
         log_request(request, self.credentials)
-        with self._mapped():
-            # A redirect never takes the token elsewhere, whatever the caller's own client does.
-            response = await client.send(request, stream=True, follow_redirects=False)
+        try:
+            with self._mapped():
+                # A redirect never takes the token elsewhere, whatever the caller's own client does.
+                response = await client.send(request, stream=True, follow_redirects=False)
+        except KaiError as error:
+            if self.connections.closed:
+                raise KaiClosedError("The client was closed while it waited for an answer", "closed") from error
+            raise
         try:
             log_response(response, self.credentials)
             yield response
