@@ -273,10 +273,12 @@ class ChatStream:
         if data is None:
             return await self._more_with_care()
         self._ready = leg.decoder.feed(data)
-        if self._folding.looks:
-            self._ready = self._folding.hand_out(self._ready, data, leg.decoder)
+        folding = self._folding
+        if folding.looks:
+            self._ready = folding.hand_out(self._ready, data, leg.decoder)
         else:
-            self._folding.keep(data)
+            folding.newest = len(folding.kept)
+            folding.kept += data
         return True
 
     async def _more_with_care(self) -> bool:

@@ -13,7 +13,8 @@ __all__ = ["Folding"]
 class Folding:
     """What a stream's events amount to.
 
-    Whoever only iterates pays for no message: of what was handed out just the bytes are `kept`, as many as were on the wire.
+    Whoever only iterates pays for no message: of what was handed out just the bytes are `kept`, as many as were on the wire,
+    of which those from `newest` on are being handed out.
     Who looks for the first time has them read once more; from the next piece on every event is folded in as it is handed
     out. `looks` says that somebody does, `takes_all` that nobody wants the events themselves: they are folded in at once.
     `changed` says whether the last event that was folded changed the message.
@@ -21,14 +22,13 @@ class Folding:
 
     def __init__(self) -> None:
         self.kept: bytearray = bytearray()
+        self.newest: int = 0
         self.looks: bool = False
         self.takes_all: bool = False
         self.changed: bool = False
         self._answer = Accumulator()
         self._decoder: EventDecoder | None = None
         """The one that made what was handed out of the bytes."""
-        self._newest = 0
-        """Where in `kept` the piece begins that is being handed out."""
         self._again: Iterator[Run | SSEEvent] | None = None
         """The same events, once more."""
         self._folded = 0
@@ -59,14 +59,10 @@ class Folding:
                 return self.following(events)
             self._answer.apply_all(events)
             return iter(())
-        self.keep(data)
+        self.newest = len(self.kept)
+        self.kept += data
         self._decoder = decoder
         return events
-
-    def keep(self, data: bytes) -> None:
-        """Keep another piece, whose events are handed out next."""
-        self._newest = len(self.kept)
-        self.kept += data
 
     def following(self, events: Iterable[SSEEvent]) -> Generator[SSEEvent]:
         """The events, each folded in when it is handed out."""
@@ -78,7 +74,7 @@ class Folding:
         if self._decoder is None:
             return
         if self._again is None:
-            self._again = replay(bytes(self.kept), self._newest)
+            self._again = replay(bytes(self.kept), self.newest)
         handed_out = self._decoder.events_received
         if handed_out > self._folded:
             self.changed = self._answer.apply_all(_first(handed_out - self._folded, self._again))

@@ -8,6 +8,7 @@ from typing import cast
 
 import httpx
 
+from .arrival import Arrival
 from .chunked import LAST, Chunks
 from .wire import Wire
 
@@ -27,6 +28,7 @@ class ChunkedBody(httpx.AsyncByteStream):
 
     def __init__(self, wire: Wire, whole: httpx.AsyncByteStream, idle: float | None) -> None:
         self._wire = wire
+        self._arrived = wire.arrived
         self._take = wire.take
         self._arrival = wire.arrival
         self._chunks = Chunks()
@@ -39,15 +41,14 @@ class ChunkedBody(httpx.AsyncByteStream):
         self._time = self._loop.time
         self._since: float | None = None
         """Since when the present read has been waiting."""
-        self._waiter: asyncio.Future[None] | None = None
+        self._waiter: Arrival | None = None
         self._timer: asyncio.TimerHandle | None = None
 
     async def read(self) -> bytes:
         """The next bytes; at the end `StopAsyncIteration`. Raises httpx's exceptions."""
         while self._plain:
-            data = self._take()
-            if data:
-                data = self._feed(data)
+            if self._arrived:
+                data = self._feed(self._take())
                 if self._chunks.stopped:
                     self._go_on_with_the_rest()
                 if data:
@@ -104,7 +105,7 @@ class ChunkedBody(httpx.AsyncByteStream):
         if self._time() < self._since + self._idle:
             self._watch()
         else:
-            self._waiter.set_exception(httpx.ReadTimeout("Nothing of the body in time"))
+            self._waiter.fail(httpx.ReadTimeout("Nothing of the body in time"))
 
 
 def _call(method: "weakref.WeakMethod[Callable[[], None]]") -> None:

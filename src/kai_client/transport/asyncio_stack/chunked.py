@@ -22,7 +22,7 @@ class Chunks:
     """What is inside the chunks, across all cuts."""
 
     def __init__(self) -> None:
-        self.stopped = False
+        self.stopped: bool = False
         """Whether `rest` is for somebody else."""
         self.rest: bytes = b""
         """What was not undone: less than a line, until it stops."""

@@ -70,8 +70,8 @@ class NetworkStream(httpcore.AsyncNetworkStream):
     """
 
     def __init__(self, wire: Wire) -> None:
-        self.wire = wire
-        self.at_body = False
+        self.wire: Wire = wire
+        self.at_body: bool = False
         """Whether the head of the last answer was read, and nothing of its body."""
         self._in_head = False
         self._left = 0

@@ -4,6 +4,8 @@ import asyncio
 import select
 from typing import Final, cast
 
+from .arrival import Arrival
+
 __all__ = ["Wire"]
 
 _FIRST_BUFFER: Final = 4 * 1024
@@ -21,24 +23,25 @@ class Wire(asyncio.BufferedProtocol):
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._buffer = memoryview(bytearray(_FIRST_BUFFER))
-        self._arrived: list[bytes] = []
+        self.arrived: list[bytes] = []
+        """What was not taken yet; always the same list."""
         self._ahead = 0
         self._paused = False
-        self._reader: asyncio.Future[None] | None = None
+        self._reader: Arrival | None = None
         self._writer: asyncio.Future[None] | None = None
         self._writable = True
         self._closed = False
         self.transport: asyncio.Transport
-        self.ended = False
+        self.ended: bool = False
         """Whether nothing more will arrive."""
-        self.unclean = False
+        self.unclean: bool = False
         """Whether what arrived may be more than one answer: it must serve no other request."""
         self.error: Exception | None = None
         """What broke it, if it did not end in good order."""
 
     def take(self) -> bytes:
         """All that has arrived since the last time; empty if nothing has, which is no end."""
-        arrived = self._arrived
+        arrived = self.arrived
         if len(arrived) == 1:
             data = arrived[0]
         elif arrived:
@@ -55,13 +58,13 @@ class Wire(asyncio.BufferedProtocol):
     def give_back(self, data: bytes) -> None:
         """Have `data` taken again, before what has arrived since."""
         if data:
-            self._arrived.insert(0, data)
+            self.arrived.insert(0, data)
             self._ahead += len(data)
 
-    def arrival(self) -> asyncio.Future[None]:
+    def arrival(self) -> Arrival:
         """Done when there is something to take, or the end."""
-        self._reader = reader = self._loop.create_future()
-        if self._arrived or self.ended:
+        self._reader = reader = Arrival(loop=self._loop)
+        if self.arrived or self.ended:
             reader.set_result(None)
         return reader
 
@@ -85,7 +88,7 @@ class Wire(asyncio.BufferedProtocol):
 
     def is_readable(self) -> bool:
         """Whether something has arrived that nobody has asked for, or ended it, of which the event loop may not know yet."""
-        return self.unclean or bool(self._arrived) or self.ended or _readable(self.transport)
+        return self.unclean or bool(self.arrived) or self.ended or _readable(self.transport)
 
     # What the event loop calls.
 
@@ -100,7 +103,7 @@ class Wire(asyncio.BufferedProtocol):
     def buffer_updated(self, nbytes: int) -> None:
         """They are there."""
         buffer = self._buffer
-        self._arrived.append(bytes(buffer[:nbytes]))
+        self.arrived.append(bytes(buffer[:nbytes]))
         self._ahead += nbytes
         if nbytes == len(buffer) and nbytes < _LARGEST_BUFFER:
             self._buffer = memoryview(bytearray(4 * nbytes))
@@ -108,8 +111,9 @@ class Wire(asyncio.BufferedProtocol):
             self._paused = True
             self.transport.pause_reading()
         reader = self._reader
-        if reader is not None and not reader.done():
-            reader.set_result(None)
+        if reader is not None:
+            self._reader = None
+            reader.wake()
 
     def eof_received(self) -> bool:
         """The other side has said all: the transport may close itself."""
@@ -134,8 +138,8 @@ class Wire(asyncio.BufferedProtocol):
 
     def _end(self) -> None:
         self.ended = True
-        if self._reader is not None and not self._reader.done():
-            self._reader.set_result(None)
+        if self._reader is not None:
+            self._reader.wake()
 
     def _lost(self) -> OSError:
         return self.error if isinstance(self.error, OSError) else ConnectionResetError("The connection was closed")
