@@ -48,6 +48,8 @@ class KaiClient(RunMethods, SupersededMethods):
     default (mocks of httpx's network, as respx, need "httpx").
     """
 
+    _transport: Transport  # pyright: ignore[reportIncompatibleVariableOverride] - the groups of methods never set it
+
     def __init__(
         self,
         storage_api_token: str,
