@@ -48,7 +48,7 @@ class KaiClient(RunMethods, SupersededMethods):
     default (mocks of httpx's network, as respx, need "httpx").
     """
 
-    _transport: Transport  # pyright: ignore[reportIncompatibleVariableOverride] - the groups of methods never set it
+    _transport: Transport  # the groups of methods, which know a Carrier, never set it
 
     def __init__(
         self,
@@ -123,7 +123,7 @@ class KaiClient(RunMethods, SupersededMethods):
         except BaseException:
             await self.close()
             raise
-        self._transport = self._transport.to(url)
+        self._transport = self._transport.to(url)  # pyright: ignore[reportIncompatibleVariableOverride]
         return self
 
     @classmethod
