@@ -10,7 +10,7 @@ from typing import Final
 
 from pydantic import JsonValue
 
-from kai_client.exceptions import KaiClosedError, KaiTimeoutError
+from kai_client.exceptions import KaiClosedError
 from kai_client.transport import Credentials, Limits, RetryPolicy, StreamHead, StreamRequest, Timeouts
 from kai_client.transport.retry import retrying
 
@@ -154,24 +154,23 @@ class NatsCarrier:
         meta = self.meta.model_copy(update={"request_id": self.meta.request_id or str(uuid.uuid4())})
         subject, data = self._written(request, meta)
         timeouts = self.stream_timeouts
-        silence = min(self.silence, timeouts.idle or _FOR_EVER)
-        reader = self.connections.reader(self.codec, silence)
 
-        async def ask(inbox: str) -> None:
-            await self.connections.get().publish(subject, data, inbox, self._headers(timeouts.total))
+        async def attempt() -> ChunkReader:
+            reader = self.connections.reader(self.codec, min(self.silence, timeouts.idle or _FOR_EVER))
 
-        try:
-            async with asyncio.timeout(timeouts.total):
+            async def ask(inbox: str) -> None:
+                await self.connections.get().publish(subject, data, inbox, self._headers(timeouts.total))
+
+            try:
                 some = await reader.begin(ask)
-        except TimeoutError as error:
-            await reader.aclose()
-            raise KaiTimeoutError(f"No answer within {timeouts.total} s in all", "timeout:total") from error
-        except BaseException:
-            await reader.aclose()
-            raise
-        head.status_code = _OK if some or not request.may_be_empty else _EMPTY
-        head.request_id = meta.request_id
-        return reader
+            except BaseException:
+                await reader.aclose()
+                raise
+            head.status_code = _OK if some or not request.may_be_empty else _EMPTY
+            head.request_id = meta.request_id
+            return reader
+
+        return await retrying(self.retry, request.method, attempt, self.connections.sleep)
 
     def _written(self, request: StreamRequest, meta: Meta) -> tuple[str, bytes]:
         name, arguments = operation_of(request.method, request.path, None, request.json)

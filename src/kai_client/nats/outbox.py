@@ -39,6 +39,9 @@ class Outbox:
         self._window = window
         self._connection: Connection = call.broker.connection
         self._control = self._connection.new_inbox()
+        self.count: int = 0
+        """How many chunks were sent."""
+        self._most = self._connection.max_payload - _OVERHEAD
         self._sent = 0
         self._taken = 0
         self._moved = asyncio.Event()
@@ -86,11 +89,11 @@ class Outbox:
         """Send them, as soon as the caller has room. Raises `KaiStreamError` for an event that the broker would not take."""
         start = size = 0
         for place, chunk in enumerate(chunks):
-            each = len(chunk.event or b"") + len(chunk.delta)
-            if size and size + each > _MESSAGE_BYTES:
+            each = _size(chunk)
+            if each > self._most or (size and size + each > _MESSAGE_BYTES):
                 await self._send(chunks[start:place])
                 start, size = place, 0
-            self._require_small(chunk)
+                self._require_small(each)
             size += each
         await self._send(chunks[start:])
 
@@ -99,19 +102,25 @@ class Outbox:
         with map_nats_errors():
             await self._call.chunks([final], "")
 
-    def _require_small(self, chunk: Chunk) -> None:
-        most = self._connection.max_payload - _OVERHEAD
-        size = len(chunk.event or b"") + (len(chunk.delta.encode("utf-8", "replace")) if chunk.delta else 0)
-        if size > most:
+    def _require_small(self, size: int) -> None:
+        if size > self._most:
             raise KaiStreamError(
-                f"An event has {size} bytes; the broker takes {most} (max_payload)", "stream:event_too_large"
+                f"An event has {size} bytes; the broker takes {self._most} (max_payload)", "stream:event_too_large"
             )
 
     async def _send(self, chunks: Sequence[Chunk]) -> None:
+        if not chunks:
+            return
         if self._window is not None:
             while self._sent - self._taken >= self._window:
                 self._moved.clear()
                 await self._moved.wait()
         with map_nats_errors():
             self._sent += await self._call.chunks(chunks, self._control)
+        self.count += len(chunks)
         self._busy = True
+
+
+def _size(chunk: Chunk) -> int:
+    delta = 0 if not chunk.delta else len(chunk.delta) if chunk.delta.isascii() else len(chunk.delta.encode())
+    return len(chunk.event or b"") + delta

@@ -115,7 +115,7 @@ class InferService:
         window: int | None,
         claim: Claim | None = None,
     ) -> None:
-        stream = _Streaming(call, Outbox(call, window), summary)
+        stream = _Streaming(Outbox(call, window), summary)
         stopped: asyncio.CancelledError | None = None
         failure: BaseException | None = None
         try:
@@ -155,24 +155,21 @@ class InferService:
 class _Streaming:
     """The chunks of one answer, numbered."""
 
-    def __init__(self, call: Call, outbox: Outbox, summary: Summary) -> None:
+    def __init__(self, outbox: Outbox, summary: Summary) -> None:
         self.outbox = outbox
-        self._call = call
         self._summary = summary
-        self._next = 0
 
     async def send(self, events: list[SSEEvent]) -> None:
-        first, add = self._next, self._summary.add
+        add = self._summary.add
         chunks: list[Chunk] = []
-        for index, event in enumerate(events, first):
+        for index, event in enumerate(events, self.outbox.count):
             add(event)
             chunks.append(Chunk(index, _delta(event), event=json_bytes(event.to_chunk())))
-        self._next += len(chunks)
         await self.outbox.send(chunks)
 
     async def end(self, reply: InferReply) -> None:
         final = Chunk(
-            index=self._next,
+            index=self.outbox.count,
             is_final=True,
             generation_id=reply.generation_id,
             chat_id=reply.chat_id,
