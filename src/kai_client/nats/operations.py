@@ -14,7 +14,7 @@ from kai_client.server.bodies import AnyId, ApprovalBody, SettingsBody, Suggesti
 from kai_client.server.faults import refusal
 from kai_client.server.remote import conversation_of
 from kai_client.server.service import KaiService, ToolReply
-from kai_client.types import JsonObject
+from kai_client.types import Json, JsonObject
 
 from .requests import wire_error
 
@@ -54,7 +54,7 @@ class _Approval(ApprovalBody):
 
 class _Replies(_Arguments):
     chat_id: AnyId
-    replies: list[ToolReply]
+    replies: list[Json]
 
 
 _Result: TypeAlias = BaseModel | list[Any] | None
@@ -123,7 +123,11 @@ def open_operation(service: KaiService, name: str, arguments: JsonObject) -> Asy
     if name == "resume_stream":
         return service.resume_stream(_checked(_OfChat, arguments).chat_id)
     given = _checked(_Replies, arguments)
-    return conversation_of(service).send_tool_replies(given.chat_id, given.replies)
+    try:
+        replies = TOOL_REPLIES.validate_python(given.replies)
+    except ValidationError as error:
+        raise wire_error(error) from None
+    return conversation_of(service).send_tool_replies(given.chat_id, replies)
 
 
 def _checked(model: type[Any], arguments: JsonObject) -> Any:
