@@ -10,9 +10,15 @@ from faststream.nats import NatsBroker
 from kai_client.backend import ChatBackend
 from kai_client.events import FinishEvent, SSEEvent, StartEvent, TextDeltaEvent
 from kai_client.nats import NatsKai, kai_router
+from kai_client.nats.door import Connection, connect
 from kai_client.server import KaiHost, KaiService
 
 CONTENT_TYPES = ["application/json", "application/x-protobuf"]
+
+
+async def bare(url: str) -> Connection:
+    """A connection as any NATS client has one; whoever asks for it closes it."""
+    return await connect(url, seconds=5)
 
 
 def text(delta: str) -> TextDeltaEvent:

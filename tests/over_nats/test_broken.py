@@ -5,7 +5,7 @@ import json
 import signal
 import sys
 import uuid
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 from nats.aio.msg import Msg
 from nats_broker import Broker
-from services import CONTENT_TYPES, Answers, finish, saying, served, service, text, thinking
+from services import CONTENT_TYPES, Answers, bare, finish, saying, served, service, text, thinking
 
-from kai_client.events import StartEvent
+from kai_client.events import SSEEvent, StartEvent
 from kai_client.exceptions import (
     KaiBadRequestError,
     KaiClosedError,
@@ -28,7 +28,7 @@ from kai_client.exceptions import (
     KaiTimeoutError,
 )
 from kai_client.nats import NatsKai
-from kai_client.nats.door import Connection, connect
+from kai_client.nats.door import Connection
 from kai_client.server import ScriptedKai
 from kai_client.transport import RetryPolicy
 
@@ -48,7 +48,7 @@ def chunk(index: int, delta: str = "", **fields: Any) -> Chunk:
 @asynccontextmanager
 async def odd_service(url: str, answer: Callable[[Connection, str], Any]) -> AsyncGenerator[None]:
     """A service of another make, that answers as it likes."""
-    connection = await connect(url, seconds=5)
+    connection = await bare(url)
 
     async def asked(message: Msg) -> None:
         await answer(connection, message.reply)
@@ -138,26 +138,26 @@ async def test_a_broker_restart(broker: Broker, kill: bool) -> None:
                     break
 
 
-@pytest.mark.parametrize(
-    ("messages", "code"),
-    [
-        ([[chunk(0, "a"), chunk(2, "c")]], "stream:broken"),
-        ([[chunk(0, "a")], [chunk(2, "", is_final=True)]], "stream:broken"),
-        ([[chunk(1, "b")]], "stream:broken"),
-        ([[chunk(0, "a")], [chunk(0, "a")]], "stream:out_of_order"),
-        ([[chunk(0, "a"), chunk(1, "b")], [chunk(0, "a")]], "stream:out_of_order"),
-        ([b"\x00"], "stream:malformed"),
-        ([b"[1]"], "stream:malformed"),
-        ([[{"index": 0}]], "stream:malformed"),
-        ([[1]], "stream:malformed"),
-        ([[chunk(0, "a")], b"{}"], "stream:malformed"),
-        ([[chunk(0, "a")]], "stream:broken"),
-        ([[]], "stream:broken"),
-        ([[chunk(0, event=[1])]], "stream:malformed"),
-        ([[chunk(0, is_final=True, error={"code": "x", "message": "no"})]], "x"),
-        ([[chunk(0, is_final=True, error=7)]], "stream:malformed"),
-    ],
-)
+ODD: list[tuple[list[object], str]] = [
+    ([[chunk(0, "a"), chunk(2, "c")]], "stream:broken"),
+    ([[chunk(0, "a")], [chunk(2, "", is_final=True)]], "stream:broken"),
+    ([[chunk(1, "b")]], "stream:broken"),
+    ([[chunk(0, "a")], [chunk(0, "a")]], "stream:out_of_order"),
+    ([[chunk(0, "a"), chunk(1, "b")], [chunk(0, "a")]], "stream:out_of_order"),
+    ([b"\x00"], "stream:malformed"),
+    ([b"[1]"], "stream:malformed"),
+    ([[{"index": 0}]], "stream:malformed"),
+    ([[1]], "stream:malformed"),
+    ([[chunk(0, "a")], b"{}"], "stream:malformed"),
+    ([[chunk(0, "a")]], "stream:broken"),
+    ([[]], "stream:broken"),
+    ([[chunk(0, event=[1])]], "stream:malformed"),
+    ([[chunk(0, is_final=True, error={"code": "x", "message": "no"})]], "x"),
+    ([[chunk(0, is_final=True, error=7)]], "stream:malformed"),
+]
+
+
+@pytest.mark.parametrize(("messages", "code"), ODD)
 async def test_an_odd_service(broker: Broker, messages: list[object], code: str) -> None:
     """Chunks that are lost, doubled, out of order, unreadable or do not end are each a typed error"""
     async with (
@@ -186,7 +186,7 @@ async def test_what_the_broker_does_not_take(broker: Broker, content_type: str) 
     """An event, an answer or a question that is larger than the broker's limit is a typed error, and nothing else breaks"""
     large = "x" * (1024 * 1024)
 
-    async def events(question: str) -> Any:
+    async def events(question: str) -> AsyncIterator[SSEEvent]:
         yield StartEvent(message_id="m")
         yield text("before")
         yield text(large if question == "large" else "small")
@@ -206,7 +206,7 @@ async def test_what_the_broker_does_not_take(broker: Broker, content_type: str) 
 async def test_a_request_that_is_none(broker: Broker) -> None:
     """What cannot be read is refused in words, with the field and without its value"""
     async with service(broker.url, saying("Hi")):
-        caller = await connect(broker.url, seconds=5)
+        caller = await bare(broker.url)
         for body, headers, cause in (
             (b"hello", {}, "it is not JSON"),
             (b'{"promt": "SECRET"}', {}, "promt"),
@@ -234,10 +234,10 @@ async def test_a_request_that_is_none(broker: Broker) -> None:
 def failing(error: Exception) -> Answers:
     """A backend that fails before its first word."""
 
-    async def events(question: str) -> Any:
-        del question
-        raise error
-        yield  # an iterator
+    async def events(question: str) -> AsyncIterator[SSEEvent]:
+        if question:
+            raise error
+        yield finish()
 
     return Answers(events)
 
@@ -281,7 +281,7 @@ async def test_no_secret_crosses(broker: Broker) -> None:
         ),
     ]
     seen = bytearray()
-    spy = await connect(broker.url, seconds=5)
+    spy = await bare(broker.url)
 
     async def overhear(message: Msg) -> None:
         seen.extend(message.data + repr(message.headers).encode())
@@ -318,7 +318,7 @@ async def test_closing_the_client(broker: Broker) -> None:
 
 async def test_ones_own_connection_stays_open(broker: Broker) -> None:
     """A connection that was given is the caller's to close"""
-    connection = await connect(broker.url, seconds=5)
+    connection = await bare(broker.url)
     async with service(broker.url, saying("Hi")):
         async with NatsKai(connection) as kai:
             assert (await kai.chat("Hi"))[1] == "Hi"

@@ -2,10 +2,12 @@
 
 import importlib
 import sys
+import uuid
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import local_api
 import pytest
 from nats_broker import Broker
 from services import service
@@ -16,9 +18,17 @@ from kai_client.transport import RetryPolicy
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "server"))
 
-import local_api
-
-SUITES = ["approvals_agent", "approvals_assistant", "endpoints", "lives", "records", "sample", "script", "wire"]
+SUITES = [
+    "approvals_agent",
+    "approvals_assistant",
+    "endpoints",
+    "gateway",
+    "lives",
+    "records",
+    "sample",
+    "script",
+    "wire",
+]
 
 NOT_HERE = {
     "test_raw_chunk_is_sent_as_it_is": "the client in the gateway reads every chunk, and refuses what is none",
@@ -41,8 +51,9 @@ def _through_the_broker(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None
     @asynccontextmanager
     async def between(backend: local_api.Backend) -> AsyncGenerator[local_api.Backend]:
         # What may be tried again is for the gateway's own callers to decide.
-        kai = NatsKai.connect(broker.url, retry=RetryPolicy(attempts=1))
-        async with service(broker.url, backend), kai as gateway:
+        subject = f"svc.{uuid.uuid4()}.infer"  # some tests have several servers
+        kai = NatsKai.connect(broker.url, subject=subject, retry=RetryPolicy(attempts=1))
+        async with service(broker.url, backend, subject=subject), kai as gateway:
             yield gateway
             if isinstance(backend, KaiHost):
                 await backend.aclose()

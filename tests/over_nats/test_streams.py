@@ -8,12 +8,11 @@ from typing import Any
 
 import pytest
 from nats_broker import Broker
-from services import CONTENT_TYPES, Answers, echo, finish, saying, served, service, text, thinking
+from services import CONTENT_TYPES, Answers, bare, echo, finish, saying, served, service, text, thinking
 
 from kai_client.events import SSEEvent, StartEvent, TextEvent
 from kai_client.exceptions import KaiStreamError, KaiTimeoutError
 from kai_client.nats import NatsKai
-from kai_client.nats.door import connect
 from kai_client.nats.reading import WINDOW
 from kai_client.transport import RetryPolicy
 
@@ -76,7 +75,7 @@ async def test_a_caller_that_vanishes_stops_the_worker(broker: Broker) -> None:
     """A caller that goes without a word is noticed, and its answer is stopped"""
     backend = thinking()
     async with service(broker.url, backend):
-        caller = await connect(broker.url, seconds=5)
+        caller = await bare(broker.url)
         arrived = asyncio.Event()
 
         async def take(_: Any) -> None:
@@ -93,7 +92,7 @@ async def test_a_caller_that_vanishes_stops_the_worker(broker: Broker) -> None:
 async def test_the_contract_as_plain_json(broker: Broker) -> None:
     """Any NATS client can ask: heartbeats, numbered chunks with text and event, then the end with id, usage and reason"""
     async with service(broker.url, saying("Hel", "lo")):
-        caller = await connect(broker.url, seconds=5)
+        caller = await bare(broker.url)
         messages: asyncio.Queue[Any] = asyncio.Queue()
         await caller.subscribe("my.inbox", cb=messages.put)
         request = {"meta": {"request_id": "r-1"}, "chat_id": CHAT, "prompt": "Hi", "stream": True}
@@ -115,7 +114,7 @@ async def test_anybody_may_cancel(broker: Broker) -> None:
     """A cancel message to the control subject, which every chunk names, ends the stream with an error that says so"""
     backend = thinking()
     async with service(broker.url, backend):
-        caller = await connect(broker.url, seconds=5)
+        caller = await bare(broker.url)
         messages: asyncio.Queue[Any] = asyncio.Queue()
         await caller.subscribe("my.inbox", cb=messages.put)
         await caller.publish(SUBJECT, b'{"prompt": "Hi", "stream": true}', reply="my.inbox")
