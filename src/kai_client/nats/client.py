@@ -56,7 +56,7 @@ class NatsKai(RunMethods):
         user: str | None = None,
         backend: str | None = None,
         retry: RetryPolicy | None = None,
-        content_type: ContentType = JSON,
+        content_type: ContentType = PROTOBUF,
     ) -> None:
         if content_type not in CODECS:
             raise ValueError(f"content_type must be {JSON!r} or {PROTOBUF!r}, not {content_type!r}")

@@ -140,9 +140,9 @@ class InferReply(_Told):
     error: FaultRecord | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Chunk:
-    """One event of a streamed answer, or its end. Not a model: there is one for every token."""
+    """One event of a streamed answer, or its end. Not a model, and not frozen, which costs more: there is one for every token."""
 
     index: int
     """Counts from 0 without a gap."""

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import Final
 
 from kai_client.backend import ChatBackend
-from kai_client.events import SSEEvent, TextEvent
+from kai_client.events import SSEEvent
 from kai_client.exceptions import KaiError, KaiServerError, KaiStreamError, KaiTimeoutError
 from kai_client.server.faults import refusal
 from kai_client.server.incoming import answer_to, service_for, with_service
@@ -14,8 +14,8 @@ from kai_client.server.service import KaiHost, KaiService
 from kai_client.server.streams import Pump
 
 from .call import Call
+from .chunks import chunk_of
 from .idempotency import Claim, claimed
-from .json_codec import json_bytes
 from .messages import Chunk, InferReply, OperationReply
 from .operations import STREAMED, call_operation, open_operation
 from .outbox import Outbox
@@ -164,7 +164,7 @@ class _Streaming:
         chunks: list[Chunk] = []
         for index, event in enumerate(events, self.outbox.count):
             add(event)
-            chunks.append(Chunk(index, _delta(event), event=json_bytes(event.to_chunk())))
+            chunks.append(chunk_of(index, event))
         await self.outbox.send(chunks)
 
     async def end(self, reply: InferReply) -> None:
@@ -178,13 +178,6 @@ class _Streaming:
             error=reply.error,
         )
         await self.outbox.end(final)
-
-
-def _delta(event: SSEEvent) -> str:
-    if not isinstance(event, TextEvent):
-        return ""
-    text = event.text
-    return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 
 @asynccontextmanager

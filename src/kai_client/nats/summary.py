@@ -1,5 +1,7 @@
 """What a whole answer amounts to: its id, its text where it is wanted, its end."""
 
+from typing import Final
+
 from kai_client.accumulator import Accumulator
 from kai_client.events import (
     AbortEvent,
@@ -16,7 +18,7 @@ from kai_client.stream.verdict import failure_of
 
 __all__ = ["Summary"]
 
-_FRAME = (AbortEvent, ErrorEvent, FinishEvent, FinishStepEvent, StartEvent, UsageEvent)
+_FRAME: Final = frozenset({AbortEvent, ErrorEvent, FinishEvent, FinishStepEvent, StartEvent, UsageEvent})
 
 
 class Summary:
@@ -29,7 +31,7 @@ class Summary:
 
     def add(self, event: SSEEvent) -> None:
         """Take note of an event."""
-        if self._whole or isinstance(event, _FRAME):
+        if self._whole or type(event) in _FRAME:
             self._answer.apply(event)
 
     @property
