@@ -126,12 +126,10 @@ class NatsKai(RunMethods):
         timeout: TimeoutTypes | NotGiven = NOT_GIVEN,
         stream_timeout: TimeoutTypes | NotGiven = NOT_GIVEN,
         retry: RetryPolicy | NotGiven = NOT_GIVEN,
-        **meta: Any,
     ) -> Self:
-        """The same client with other options, for one call: `kai.with_options(idempotency_key="order-7").infer(...)`.
+        """The same client with other options, for one call: `await kai.with_options(timeout=5).ping()`.
 
-        `meta` is what the requests say about themselves: `request_id`, `trace_id`, `idempotency_key`, `labels`, `user`. It
-        shares the connection: closing either closes both.
+        It shares the connection: closing either closes both.
         """
         changes: dict[str, Any] = {}
         if timeout is not NOT_GIVEN:
@@ -140,15 +138,37 @@ class NatsKai(RunMethods):
             changes["stream_timeouts"] = Timeouts.of(stream_timeout, "stream_timeout")
         if retry is not NOT_GIVEN:
             changes["retry"] = retry
-        if meta:
-            changes["meta"] = validated(Meta, {**self._transport.meta.model_dump(), **meta})
+        return self._with(**changes)
+
+    def with_meta(
+        self,
+        *,
+        request_id: str | None = None,
+        trace_id: str | None = None,
+        idempotency_key: str | None = None,
+        labels: Mapping[str, str] | None = None,
+        user: str | None = None,
+    ) -> Self:
+        """The same client, whose requests say this about themselves: `kai.with_meta(idempotency_key="order-7").infer(...)`.
+
+        The same idempotency key twice reaches Kai once. A `trace_id` in the form of a W3C `traceparent` is also the header of
+        that name. What is not given stays. It shares the connection: closing either closes both.
+        """
+        given = {"request_id": request_id, "trace_id": trace_id, "idempotency_key": idempotency_key, "user": user}
+        known: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+        return self._with_meta(**known, **({} if labels is None else {"labels": dict(labels)}))
+
+    def _with_meta(self, **known: Any) -> Self:
+        return self._with(meta=validated(Meta, {**self._transport.meta.model_dump(), **known}))
+
+    def _with(self, **changes: Any) -> Self:
         other = copy.copy(self)
         other._transport = replace(self._transport, **changes)  # noqa: SLF001 - one of our own kind
         return other
 
     def for_user(self, caller: Caller) -> Self:
         """The service as a caller of `kai_app` sees it. What names the caller to the service is not their token."""
-        other = self.with_options(user=caller.user_id, mode=caller.mode)
+        other = self._with_meta(user=caller.user_id, mode=caller.mode)
         other.backend = f"kai-{caller.mode}"
         return other
 
