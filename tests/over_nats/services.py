@@ -3,17 +3,18 @@
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, Unpack
 
 from faststream.nats import NatsBroker
 
 from kai_client.backend import ChatBackend
 from kai_client.events import FinishEvent, SSEEvent, StartEvent, TextDeltaEvent
 from kai_client.nats import NatsKai, kai_router
+from kai_client.nats.client import ContentType, Options
 from kai_client.nats.door import Connection, connect
 from kai_client.server import KaiHost, KaiService
 
-CONTENT_TYPES = ["application/json", "application/x-protobuf"]
+CONTENT_TYPES: list[ContentType] = ["application/json", "application/x-protobuf"]
 
 
 async def bare(url: str) -> Connection:
@@ -42,10 +43,12 @@ async def service(url: str, backend: ChatBackend | KaiService | KaiHost, **optio
 
 
 @asynccontextmanager
-async def served(url: str, backend: ChatBackend | KaiService | KaiHost, **options: Any) -> AsyncGenerator[NatsKai]:
+async def served(
+    url: str, kai: ChatBackend | KaiService | KaiHost, /, **options: Unpack[Options]
+) -> AsyncGenerator[NatsKai]:
     """A client of a service; `options` are the client's."""
-    async with service(url, backend), NatsKai.connect(url, **options) as kai:
-        yield kai
+    async with service(url, kai), NatsKai.connect(url, **options) as client:
+        yield client
 
 
 class Answers:

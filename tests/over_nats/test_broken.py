@@ -28,6 +28,7 @@ from kai_client.exceptions import (
     KaiTimeoutError,
 )
 from kai_client.nats import NatsKai
+from kai_client.nats.client import ContentType
 from kai_client.nats.door import Connection
 from kai_client.server import ScriptedKai
 from kai_client.transport import RetryPolicy
@@ -182,7 +183,7 @@ async def test_a_silent_service(broker: Broker) -> None:
 
 
 @pytest.mark.parametrize("content_type", CONTENT_TYPES)
-async def test_what_the_broker_does_not_take(broker: Broker, content_type: str) -> None:
+async def test_what_the_broker_does_not_take(broker: Broker, content_type: ContentType) -> None:
     """An event, an answer or a question that is larger than the broker's limit is a typed error, and nothing else breaks"""
     large = "x" * (1024 * 1024)
 

@@ -13,6 +13,7 @@ from services import CONTENT_TYPES, Answers, bare, echo, finish, saying, served,
 from kai_client.events import SSEEvent, StartEvent, TextEvent
 from kai_client.exceptions import KaiStreamError, KaiTimeoutError
 from kai_client.nats import NatsKai
+from kai_client.nats.client import ContentType
 from kai_client.nats.reading import WINDOW
 from kai_client.transport import RetryPolicy
 
@@ -22,7 +23,7 @@ both = pytest.mark.parametrize("content_type", CONTENT_TYPES)
 
 
 @both
-async def test_many_chunks(broker: Broker, content_type: str) -> None:
+async def test_many_chunks(broker: Broker, content_type: ContentType) -> None:
     """20,000 chunks arrive in order, none is lost"""
     count = 20_000
     async with served(broker.url, saying(*(f"{n} " for n in range(count))), content_type=content_type) as kai:
@@ -31,7 +32,7 @@ async def test_many_chunks(broker: Broker, content_type: str) -> None:
 
 
 @both
-async def test_chats_never_mix(broker: Broker, content_type: str) -> None:
+async def test_chats_never_mix(broker: Broker, content_type: ContentType) -> None:
     """200 chats at once on two replicas each get their own answer, and both replicas answer some"""
     replicas = echo(), echo()
 
@@ -52,7 +53,7 @@ async def test_chats_never_mix(broker: Broker, content_type: str) -> None:
 
 
 @both
-async def test_unusual_text(broker: Broker, content_type: str) -> None:
+async def test_unusual_text(broker: Broker, content_type: ContentType) -> None:
     """Line separators, quotes, emoji and frames of the event stream are text like any other"""
     said = ["\u2028\r\n\n", 'data: {"a":"b"}\n\n', "😀", "é\0", "[DONE]"]
     async with served(broker.url, saying(*said), content_type=content_type) as kai:

@@ -4,7 +4,7 @@ import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from types import TracebackType
-from typing import Any, Final, Literal, Self
+from typing import Any, Final, Literal, Self, TypedDict, Unpack
 
 from pydantic import JsonValue, SecretStr
 
@@ -24,7 +24,7 @@ from .messages import InferReply, InferRequest, Meta
 from .operations import TOOL_REPLIES
 from .router import SUBJECT
 
-__all__ = ["ContentType", "NatsKai"]
+__all__ = ["ContentType", "NatsKai", "Options"]
 
 _TIMEOUT: Final = 30.0
 _STREAM_TIMEOUT: Final = 600.0
@@ -32,6 +32,19 @@ _SILENCE: Final = 10.0
 _CONNECT_SECONDS: Final = 5.0
 
 ContentType = Literal["application/json", "application/x-protobuf"]
+
+
+class Options(TypedDict, total=False):
+    """The keywords of `NatsKai`, for `NatsKai.connect`."""
+
+    subject: str
+    timeout: TimeoutTypes
+    stream_timeout: TimeoutTypes
+    silence: float
+    user: str | None
+    backend: str | None
+    retry: RetryPolicy | None
+    content_type: ContentType
 
 
 class NatsKai(RunMethods):
@@ -83,7 +96,7 @@ class NatsKai(RunMethods):
         *,
         connect_timeout: float = _CONNECT_SECONDS,
         connection: Mapping[str, object] | None = None,
-        **options: Any,
+        **options: Unpack[Options],
     ) -> PendingClient[Self]:
         """A client with a connection of its own; `await` it or enter it with `async with`.
 
@@ -95,7 +108,7 @@ class NatsKai(RunMethods):
 
     @classmethod
     async def _connected(
-        cls, url: str, seconds: float, connection: Mapping[str, object] | None, options: Mapping[str, Any]
+        cls, url: str, seconds: float, connection: Mapping[str, object] | None, options: Options
     ) -> Self:
         nats = await connect(url, seconds=seconds, options=connection)
         try:
