@@ -10,6 +10,7 @@ import httpx
 
 from kai_client.exceptions import KaiClosedError, KaiConfigError
 
+from .asyncio_stack import AsyncioClient
 from .stacks import NetworkStack, chosen_stack, missing_stack
 from .urls import is_encrypted, is_loopback
 
@@ -96,7 +97,7 @@ class Connections:
         try:
             if make is not None:
                 return make(context, limits, trust_env=trust_env)
-            return httpx.AsyncClient(verify=context, limits=limits, trust_env=trust_env, follow_redirects=False)
+            return AsyncioClient(verify=context, limits=limits, trust_env=trust_env, follow_redirects=False)
         except ImportError:
             raise KaiConfigError(
                 'The environment names a SOCKS proxy: pip install "httpx[socks]"', "config:proxy"
