@@ -10,7 +10,7 @@ from .kinds import MOST_CONNECTIONS, SECONDS, Ask, Opening, See
 
 __all__ = ["final_message", "iterated", "iterated_then_message"]
 
-Stack = Literal["httpx", "aiohttp"]
+Stack = Literal["asyncio", "httpx"]
 
 
 def _client(url: str, stack: Stack) -> KaiClient:

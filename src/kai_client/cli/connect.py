@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import os
 import secrets
 import sqlite3
 from collections.abc import AsyncGenerator, Awaitable, Callable
@@ -26,11 +25,11 @@ _PACE: Final = 0.02
 """Seconds between the chunks of the local server: slow enough to see that it streams."""
 
 
-def run_with_client(settings: Settings, work: Callable[[KaiClient], Awaitable[None]], *, many: bool = False) -> None:
-    """Do `work` with the client that the options describe, and close what was opened for it. `many`: it is many answers."""
+def run_with_client(settings: Settings, work: Callable[[KaiClient], Awaitable[None]]) -> None:
+    """Do `work` with the client that the options describe, and close what was opened for it."""
 
     async def session() -> None:
-        async with open_client(settings, many=many) as client:
+        async with open_client(settings) as client:
             await work(client)
 
     if not settings.local:
@@ -39,12 +38,9 @@ def run_with_client(settings: Settings, work: Callable[[KaiClient], Awaitable[No
 
 
 @asynccontextmanager
-async def open_client(settings: Settings, *, many: bool = False) -> AsyncGenerator[KaiClient]:
+async def open_client(settings: Settings) -> AsyncGenerator[KaiClient]:
     """The client. Raises `Failure` for options that are missing, `KaiError` for what the Storage API says."""
-    options = _patience(settings)
-    if not many and not os.environ.get("KAI_TRANSPORT"):
-        options["transport"] = "httpx"  # loading the faster one takes longer than it saves in one answer
-    async with open_access(settings) as access, client_for(access, **options) as client:
+    async with open_access(settings) as access, client_for(access, **_patience(settings)) as client:
         yield client
 
 

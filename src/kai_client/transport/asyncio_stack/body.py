@@ -8,7 +8,7 @@ from typing import cast
 
 import httpx
 
-from .chunked import Chunks
+from .chunked import LAST, Chunks
 from .wire import Wire
 
 __all__ = ["ChunkedBody"]
@@ -81,7 +81,10 @@ class ChunkedBody(httpx.AsyncByteStream):
     def _go_on_with_the_rest(self) -> None:
         self._plain = False
         self._unwatch()
-        self._wire.give_back(self._chunks.rest)
+        rest = self._chunks.rest
+        # The parser would keep what follows the end for the answer to the next request.
+        self._wire.unclean = rest != LAST
+        self._wire.give_back(rest)
 
     def _watch(self) -> None:
         if self._idle is not None and self._since is not None:

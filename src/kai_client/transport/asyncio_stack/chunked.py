@@ -8,7 +8,10 @@ import re
 from functools import lru_cache
 from typing import Final
 
-__all__ = ["Chunks"]
+__all__ = ["LAST", "Chunks"]
+
+LAST: Final = b"0\r\n\r\n"
+"""The last chunk of a body that ends without trailers."""
 
 _LINE_END: Final = b"\r\n"
 _SIZE: Final = re.compile(rb"[0-9A-Fa-f]{1,15}")
@@ -21,9 +24,9 @@ class Chunks:
     def __init__(self) -> None:
         self.stopped = False
         """Whether `rest` is for somebody else."""
-        self.rest = b""
+        self.rest: bytes = b""
         """What was not undone: less than a line, until it stops."""
-        self._left = 0
+        self._left: int = 0
         """Of the chunk that is open, with the end of its line."""
 
     def feed(self, data: bytes) -> bytes:
@@ -31,7 +34,8 @@ class Chunks:
         if self.rest:
             data = self.rest + data
         found: list[bytes] = []
-        position, length, left = 0, len(data), self._left
+        position, length = 0, len(data)
+        left = self._left
         while position < length:
             if not left:
                 end = data.find(_LINE_END, position, position + _LONGEST_LINE)

@@ -4,17 +4,17 @@ import asyncio
 import contextlib
 import re
 import ssl
-from collections.abc import Awaitable, Callable, Generator, Iterable
+from collections.abc import Awaitable, Generator, Iterable
 from typing import Any, Final
 
 import httpcore
 
+from .attempt import network_of_attempt
+from .connecting import connect
 from .wire import Wire
 
 __all__ = ["Network", "NetworkStream"]
 
-_HAPPY_EYEBALLS_SECONDS: Final = 0.25
-"""As RFC 8305 recommends."""
 _REQUEST: Final = re.compile(rb"[A-Z]+ [^ ]+ HTTP/1\.1\r\n")
 _HEAD_END: Final = re.compile(rb"\n\r?\n")
 _NO_FINAL_HEAD: Final = re.compile(rb"HTTP/1\.[01] 1(?!01)")
@@ -39,17 +39,7 @@ class Network(httpcore.AsyncNetworkBackend):
         socket_options: Iterable[_SocketOption] | None = None,
     ) -> "NetworkStream":
         """A connection. Raises httpcore's `ConnectError` and `ConnectTimeout`."""
-        loop = asyncio.get_running_loop()
-        local = None if local_address is None else (local_address, 0)
-
-        async def connected() -> Wire:
-            return (
-                await loop.create_connection(
-                    Wire, host, port, local_addr=local, happy_eyeballs_delay=_HAPPY_EYEBALLS_SECONDS
-                )
-            )[1]
-
-        return await _connected(connected, timeout, socket_options)
+        return await _connected(connect(host, port, local_address), timeout, socket_options)
 
     async def connect_unix_socket(
         self,
@@ -63,7 +53,7 @@ class Network(httpcore.AsyncNetworkBackend):
         async def connected() -> Wire:
             return (await loop.create_unix_connection(Wire, path))[1]
 
-        return await _connected(connected, timeout, socket_options)
+        return await _connected(connected(), timeout, socket_options)
 
     async def sleep(self, seconds: float) -> None:
         """Wait."""
@@ -115,18 +105,12 @@ class NetworkStream(httpcore.AsyncNetworkStream):
         timeout: float | None = None,  # noqa: ASYNC109 - httpcore's name
     ) -> "NetworkStream":
         """The same connection, encrypted. Raises httpcore's `ConnectError` and `ConnectTimeout`."""
-        loop = asyncio.get_running_loop()
         wire = self.wire
         wire.take()  # whatever was said in the clear is no part of it
         try:
             with _mapped(httpcore.ConnectError, httpcore.ConnectTimeout):
                 async with asyncio.timeout(timeout):
-                    transport = await loop.start_tls(
-                        wire.transport, wire, ssl_context, server_hostname=server_hostname
-                    )
-                if transport is None:
-                    raise ConnectionResetError("The connection was closed")
-                wire.transport = transport
+                    wire.transport = await _encrypted(wire, ssl_context, server_hostname)
         except BaseException:
             await self.aclose()
             raise
@@ -171,23 +155,32 @@ class NetworkStream(httpcore.AsyncNetworkStream):
         return data
 
 
+async def _encrypted(wire: Wire, context: ssl.SSLContext, name: str | None) -> asyncio.Transport:
+    loop = asyncio.get_running_loop()
+    transport = await loop.start_tls(wire.transport, wire, context, server_hostname=name)
+    if transport is None:
+        raise ConnectionResetError("The connection was closed")
+    return transport
+
+
 async def _connected(
-    connect: Callable[[], Awaitable[Wire]], seconds: float | None, options: Iterable[_SocketOption] | None
+    wire: Awaitable[Wire], seconds: float | None, options: Iterable[_SocketOption] | None
 ) -> NetworkStream:
     with _mapped(httpcore.ConnectError, httpcore.ConnectTimeout):
         async with asyncio.timeout(seconds):
-            wire = await connect()
-        connected = wire.transport.get_extra_info("socket")
+            connected = await wire
+        own = connected.transport.get_extra_info("socket")
         for option in options or ():
-            connected.setsockopt(*option)
-    return NetworkStream(wire)
+            own.setsockopt(*option)
+    return NetworkStream(connected)
 
 
 @contextlib.contextmanager
 def _mapped(broken: type[httpcore.NetworkError], late: type[httpcore.TimeoutException]) -> Generator[None]:
     """What the system says, in httpcore's words."""
     try:
-        yield
+        with network_of_attempt():
+            yield
     except TimeoutError as error:
         # The system's own, ETIMEDOUT, has a number.
         raise (late if error.errno is None else broken)(str(error)) from error

@@ -2,7 +2,7 @@
 
 import asyncio
 import select
-from typing import Final
+from typing import Final, cast
 
 __all__ = ["Wire"]
 
@@ -27,10 +27,12 @@ class Wire(asyncio.BufferedProtocol):
         self._reader: asyncio.Future[None] | None = None
         self._writer: asyncio.Future[None] | None = None
         self._writable = True
-        self._gone: asyncio.Future[None] = self._loop.create_future()
+        self._closed = False
         self.transport: asyncio.Transport
         self.ended = False
         """Whether nothing more will arrive."""
+        self.unclean = False
+        """Whether what arrived may be more than one answer: it must serve no other request."""
         self.error: Exception | None = None
         """What broke it, if it did not end in good order."""
 
@@ -76,20 +78,20 @@ class Wire(asyncio.BufferedProtocol):
 
     async def close(self) -> None:
         """Close the socket; neither what is still to be sent nor the farewell of TLS is waited for. Closing twice is fine."""
-        self.transport.abort()
-        if not self._gone.done():
-            await asyncio.shield(self._gone)
+        if not self._closed:
+            self._closed = True
+            self.transport.abort()
+            await asyncio.sleep(0)  # the event loop closes the socket now
 
     def is_readable(self) -> bool:
-        """Whether something has arrived, or ended it, of which the event loop may not know yet."""
-        return bool(self._arrived) or self.ended or self.transport.is_closing() or _readable(self.transport)
+        """Whether something has arrived that nobody has asked for, or ended it, of which the event loop may not know yet."""
+        return self.unclean or bool(self._arrived) or self.ended or _readable(self.transport)
 
     # What the event loop calls.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """It is open."""
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
+        self.transport = cast("asyncio.Transport", transport)
 
     def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002 - the loop asks for as much as it could ever get
         """Where the next bytes go."""
@@ -100,9 +102,8 @@ class Wire(asyncio.BufferedProtocol):
         buffer = self._buffer
         self._arrived.append(bytes(buffer[:nbytes]))
         self._ahead += nbytes
-        if nbytes == len(buffer):
-            if nbytes < _LARGEST_BUFFER:
-                self._buffer = memoryview(bytearray(4 * nbytes))
+        if nbytes == len(buffer) and nbytes < _LARGEST_BUFFER:
+            self._buffer = memoryview(bytearray(4 * nbytes))
         if self._ahead > _MOST_AHEAD and not self._paused:
             self._paused = True
             self.transport.pause_reading()
@@ -120,8 +121,6 @@ class Wire(asyncio.BufferedProtocol):
         self.error = self.error or exc
         self._end()
         self.resume_writing()
-        if not self._gone.done():
-            self._gone.set_result(None)
 
     def pause_writing(self) -> None:
         """The other side does not keep up."""
