@@ -5,12 +5,12 @@ from operator import length_hint
 from typing import Final
 
 from kai_client.events import SSEEvent
-from kai_client.events.plain import NotPlainError, delta_reader, plain_reader
+from kai_client.events.plain import DELTAS, NotPlainError, delta_reader, plain_reader, run_of
 from kai_client.exceptions import KaiStreamError
 
 from .chunks import ChunkReader
 from .frames import FrameDecoder
-from .plain import HELD, cut
+from .plain import HELD, Cut, cut
 
 __all__ = ["MAX_EVENT_BYTES", "EventDecoder"]
 
@@ -29,7 +29,8 @@ class EventDecoder:
     `terminal` says whether the answer was declared over (`finish`, `abort`, `error` or `[DONE]`): a body that ends before
     is half an answer. `[DONE]` does not end the reading (protocol 4.2): usage may follow `finish`. `failure` is why no more
     events come after those that were yielded: the stream is malformed. `over` is there for whoever must ask quickly: one of
-    the two.
+    the two. `steady` says that something was read, and nothing by half: what comes next begins a frame, which is all that its
+    event needs.
     """
 
     def __init__(self, max_event_bytes: int = MAX_EVENT_BYTES) -> None:
@@ -40,8 +41,7 @@ class EventDecoder:
         self._read_delta = delta_reader()
         self._rest = b""
         """A frame of the plain form that is not whole yet."""
-        self._steady = False
-        """Whether nothing is half read."""
+        self.steady: bool = False
         self._counted = 0
         """Events that were yielded before the run that goes on."""
         self._run: Iterator[object] = iter(())
@@ -58,6 +58,8 @@ class EventDecoder:
         """Have the readers built that all decoders share."""
         delta_reader()
         plain_reader()
+        for kind in DELTAS:
+            run_of(kind)
 
     @property
     def silent(self) -> bool:
@@ -76,12 +78,14 @@ class EventDecoder:
         self.bytes_received += size
         # Token by token nothing else comes than a delta a time, and the steps around it cost more than the delta.
         if (
-            self._steady
+            self.steady
             and size <= self._max
             and data.find(b"\n") == size - 2
             and data[:6] == b"data: "
             and data[-1] == _LINE_FEED
             and data.find(b"\r") < 0
+            and data.find(b"NaN") < 0
+            and data.find(b"Infinity") < 0
         ):
             try:
                 event = self._read_delta(data[6:-2])
@@ -96,16 +100,15 @@ class EventDecoder:
 
     def _cut(self, data: bytes) -> Iterator[SSEEvent]:
         """The events of a piece that may hold any number of them, and parts of some."""
-        self._rest, self._steady = b"", False
+        self._rest, self.steady = b"", False
         plain = cut(data) if self._frames.idle and len(data) <= self._max else None
         if plain is None:
             return self._careful(data)
-        frames, rest = plain
-        if len(rest) <= HELD:
-            self._rest, rest = rest, b""
-        if frames and self._frames.silent:
+        if len(plain.rest) <= HELD:
+            self._rest, plain = plain.rest, plain._replace(rest=b"")
+        if plain.frames and self._frames.silent:
             self._frames.begin()
-        return self._plain(frames, rest)
+        return self._plain(plain)
 
     def close(self) -> Generator[SSEEvent]:
         """The event that the end of the body completes, if any; a torn one is not reported, it never arrived."""
@@ -125,9 +128,10 @@ class EventDecoder:
         except KaiStreamError as error:
             self._fail(error)
 
-    def _plain(self, frames: list[bytes], rest: bytes) -> Generator[SSEEvent]:
+    def _plain(self, plain: Cut) -> Generator[SSEEvent]:
         """The events of whole frames, and what a long one that is incomplete is good for."""
-        read, left = plain_reader(), iter(frames)
+        frames, read = plain.frames, plain.read
+        left = iter(frames)
         while before := length_hint(left):
             if self._held_back:
                 frame = next(left)
@@ -143,20 +147,20 @@ class EventDecoder:
                 else:
                     break
             try:
-                text = frame.decode("utf-8", "replace")
+                text = plain.original(frame).decode("utf-8", "replace")
                 if text.strip():
                     yield from self._events(self._chunks.read(text))
             except KaiStreamError as error:
                 self._fail(error)
                 return
-        if rest:
-            yield from self._careful(rest)
+        if plain.rest:
+            yield from self._careful(plain.rest)
         else:
             self._settle()
 
     def _settle(self) -> None:
-        """See whether what comes next begins a frame, and is all that its event needs."""
-        self._steady = self._frames.idle and not (self._rest or self._held_back or self._frames.silent)
+        """See whether anything is half read."""
+        self.steady = self._frames.idle and not (self._rest or self._held_back or self._frames.silent)
 
     def _begin_run(self, events: Iterator[object], length: int) -> None:
         self._counted += self._run_length  # the last one has been handed out

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import re
 import ssl
-from collections.abc import Awaitable, Generator, Iterable
+from collections.abc import Awaitable, Callable, Generator, Iterable
 from typing import Any, Final
 
 import httpcore
@@ -18,6 +18,8 @@ __all__ = ["Network", "NetworkStream"]
 _REQUEST: Final = re.compile(rb"[A-Z]+ [^ ]+ HTTP/1\.1\r\n")
 _HEAD_END: Final = re.compile(rb"\n\r?\n")
 _NO_FINAL_HEAD: Final = re.compile(rb"HTTP/1\.[01] 1(?!01)")
+_LENGTH: Final = re.compile(rb"^content-length:[ \t]*([0-9]{1,15})[ \t]*\r?$", re.IGNORECASE | re.MULTILINE)
+_CHUNKED: Final = re.compile(rb"^transfer-encoding:[ \t]*chunked", re.IGNORECASE | re.MULTILINE)
 _MOST_HEAD_BYTES: Final = 100 * 1024
 """More httpcore does not take."""
 
@@ -39,7 +41,7 @@ class Network(httpcore.AsyncNetworkBackend):
         socket_options: Iterable[_SocketOption] | None = None,
     ) -> "NetworkStream":
         """A connection. Raises httpcore's `ConnectError` and `ConnectTimeout`."""
-        return await _connected(connect(host, port, local_address), timeout, socket_options)
+        return await _connected(lambda: connect(host, port, local_address), timeout, socket_options)
 
     async def connect_unix_socket(
         self,
@@ -53,7 +55,7 @@ class Network(httpcore.AsyncNetworkBackend):
         async def connected() -> Wire:
             return (await loop.create_unix_connection(Wire, path))[1]
 
-        return await _connected(connected(), timeout, socket_options)
+        return await _connected(connected, timeout, socket_options)
 
     async def sleep(self, seconds: float) -> None:
         """Wait."""
@@ -72,6 +74,8 @@ class NetworkStream(httpcore.AsyncNetworkStream):
         self.at_body = False
         """Whether the head of the last answer was read, and nothing of its body."""
         self._in_head = False
+        self._left = 0
+        """Of a body whose length the head names. What is behind it is not for the parser, which would keep it for the next answer."""
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109 - httpcore's name
         """What is there, at least a byte; empty at the end. Raises httpcore's `ReadError` and `ReadTimeout`."""
@@ -80,9 +84,11 @@ class NetworkStream(httpcore.AsyncNetworkStream):
                 return await self._head(timeout)
             self.at_body = False
             data = await self._some(timeout)
-            if len(data) > max_bytes:
-                self.wire.give_back(data[max_bytes:])
-                data = data[:max_bytes]
+            most = min(max_bytes, self._left or max_bytes)
+            if len(data) > most:
+                self.wire.give_back(data[most:])
+                data = data[:most]
+            self._left -= min(self._left, len(data))
             return data
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109 - httpcore's name
@@ -141,6 +147,8 @@ class NetworkStream(httpcore.AsyncNetworkStream):
         self.wire.give_back(head[end.end() :])
         self._in_head = _NO_FINAL_HEAD.match(head) is not None
         self.at_body = not self._in_head
+        length = None if _CHUNKED.search(head) else _LENGTH.search(head)
+        self._left = int(length[1]) if length is not None else 0
         return head[: end.end()]
 
     async def _some(self, seconds: float | None) -> bytes:
@@ -164,11 +172,11 @@ async def _encrypted(wire: Wire, context: ssl.SSLContext, name: str | None) -> a
 
 
 async def _connected(
-    wire: Awaitable[Wire], seconds: float | None, options: Iterable[_SocketOption] | None
+    connecting: Callable[[], Awaitable[Wire]], seconds: float | None, options: Iterable[_SocketOption] | None
 ) -> NetworkStream:
     with _mapped(httpcore.ConnectError, httpcore.ConnectTimeout):
         async with asyncio.timeout(seconds):
-            connected = await wire
+            connected = await connecting()
         own = connected.transport.get_extra_info("socket")
         for option in options or ():
             own.setsockopt(*option)
