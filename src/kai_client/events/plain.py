@@ -5,10 +5,9 @@ than the form that the AI SDK writes: its own fields, each of the right type. Ev
 `event_from_chunk`, which is liberal; what both accept gives equal events.
 """
 
-import secrets
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from pydantic import StrictBool, ValidationError
 from pydantic.fields import FieldInfo
@@ -19,14 +18,14 @@ from kai_client.types import Json
 from . import EVENT_CLASSES, SSEEvent
 from .lifecycle import AbortEvent, ErrorEvent, FinishEvent, UsageEvent
 
-__all__ = ["DELTAS", "NotPlainError", "Reader", "Run", "delta_reader", "plain_reader", "run_of"]
+__all__ = ["NotPlainError", "Reader", "delta_reader", "plain_reader"]
 
 Reader: TypeAlias = Callable[[bytes], SSEEvent]
 """Makes an event of a plain chunk's JSON text, or raises `NotPlainError`."""
 
 NotPlainError: Final = ValidationError
 
-DELTAS: Final = ("text-delta", "reasoning-delta", "tool-input-delta")
+_DELTAS: Final = ("text-delta", "reasoning-delta", "tool-input-delta")
 """What a stream consists of nearly whole."""
 
 _MORE: Final = (UsageEvent, ErrorEvent, FinishEvent, AbortEvent)
@@ -34,6 +33,7 @@ _MORE: Final = (UsageEvent, ErrorEvent, FinishEvent, AbortEvent)
 
 _MaybeFlag: TypeAlias = StrictBool | None
 
+_NONE: Final = core_schema.none_schema()
 _TEXT: Final = core_schema.str_schema(strict=True)
 _FLAG: Final = core_schema.bool_schema(strict=True)
 _ANY: Final = core_schema.any_schema()
@@ -57,31 +57,10 @@ _VALUES: Final[list[tuple[object, CoreSchema]]] = [
 """Those in which there can be numbers: what is none, `NaN` and `Infinity`, would not be refused."""
 
 
-_MARK: Final = secrets.token_hex(4)
-"""A key that no chunk has, since no sender can know it; so short that what it is in gets shorter."""
-
-
-class Run(NamedTuple):
-    """How deltas of one type are read whose `{"type":"...",` was replaced by `start`: the type need not be found out again."""
-
-    start: bytes
-    read: Reader
-
-
-@cache
-def run_of(kind: str) -> Run:
-    """A run of the deltas of this type."""
-    event = EVENT_CLASSES[kind]
-    name = event.model_fields["type"].default
-    marked = core_schema.literal_schema([name])
-    schema = _event(event, _TEXTS, core_schema.model_field(marked, validation_alias=_MARK))
-    return Run(f'{{"{_MARK}":"{name}",'.encode(), _validator(schema))
-
-
 @cache
 def delta_reader() -> Reader:
     """A reader of plain deltas."""
-    return _reader({kind: EVENT_CLASSES[kind] for kind in DELTAS}, _TEXTS)
+    return _reader({kind: EVENT_CLASSES[kind] for kind in _DELTAS}, _TEXTS)
 
 
 @cache
@@ -91,23 +70,8 @@ def plain_reader() -> Reader:
 
 
 def _reader(events: Mapping[str, type[SSEEvent]], schemas: Sequence[tuple[object, CoreSchema]]) -> Reader:
-    # The union has read the type; an event's own name may be another.
-    by_type: dict[Any, CoreSchema] = {
-        kind: _event(
-            event,
-            schemas,
-            core_schema.model_field(
-                core_schema.with_default_schema(
-                    core_schema.none_schema(), default=event.model_fields["type"].default, on_error="default"
-                )
-            ),
-        )
-        for kind, event in events.items()
-    }
-    return _validator(core_schema.tagged_union_schema(by_type, discriminator="type"))
-
-
-def _validator(schema: CoreSchema) -> Reader:
+    by_type: dict[Any, CoreSchema] = {kind: _event(event, schemas) for kind, event in events.items()}
+    schema = core_schema.tagged_union_schema(by_type, discriminator="type")
     try:
         # Else a class that pydantic has built meanwhile would be read as that says: liberally, and under its own type.
         return SchemaValidator(schema, None, _use_prebuilt=False).validate_json
@@ -115,19 +79,19 @@ def _validator(schema: CoreSchema) -> Reader:
         return SchemaValidator(schema).validate_json
 
 
-def _event(
-    event: type[SSEEvent], schemas: Sequence[tuple[object, CoreSchema]], type_field: core_schema.ModelField
-) -> CoreSchema:
+def _event(event: type[SSEEvent], schemas: Sequence[tuple[object, CoreSchema]]) -> CoreSchema:
     wire = {name: wire_name for wire_name, name in event.wire_names.items()}
     fields = {
-        name: core_schema.model_field(_value(info, schemas), validation_alias=wire.get(name, info.alias))
+        name: core_schema.model_field(_value(name, info, schemas), validation_alias=wire.get(name, info.alias))
         for name, info in event.model_fields.items()
-    } | {"type": type_field}
+    }
     return core_schema.model_schema(
         event, core_schema.model_fields_schema(fields, extra_behavior="allow", extras_schema=_NOTHING)
     )
 
 
-def _value(info: FieldInfo, schemas: Sequence[tuple[object, CoreSchema]]) -> CoreSchema:
+def _value(name: str, info: FieldInfo, schemas: Sequence[tuple[object, CoreSchema]]) -> CoreSchema:
+    if name == "type":  # the union has read it; an event's own name may be another
+        return core_schema.with_default_schema(_NONE, default=info.default, on_error="default")
     schema = next((schema for kind, schema in schemas if kind == info.rebuild_annotation()), _NOTHING)
     return schema if info.is_required() else core_schema.with_default_schema(schema, default=info.default)

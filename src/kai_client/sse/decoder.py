@@ -5,12 +5,12 @@ from operator import length_hint
 from typing import Final
 
 from kai_client.events import SSEEvent
-from kai_client.events.plain import DELTAS, NotPlainError, delta_reader, plain_reader, run_of
+from kai_client.events.plain import NotPlainError, delta_reader, plain_reader
 from kai_client.exceptions import KaiStreamError
 
 from .chunks import ChunkReader
 from .frames import FrameDecoder
-from .plain import HELD, Cut, cut
+from .plain import HELD, cut
 
 __all__ = ["MAX_EVENT_BYTES", "EventDecoder"]
 
@@ -58,8 +58,6 @@ class EventDecoder:
         """Have the readers built that all decoders share."""
         delta_reader()
         plain_reader()
-        for kind in DELTAS:
-            run_of(kind)
 
     @property
     def silent(self) -> bool:
@@ -104,11 +102,12 @@ class EventDecoder:
         plain = cut(data) if self._frames.idle and len(data) <= self._max else None
         if plain is None:
             return self._careful(data)
-        if len(plain.rest) <= HELD:
-            self._rest, plain = plain.rest, plain._replace(rest=b"")
-        if plain.frames and self._frames.silent:
+        frames, rest = plain
+        if len(rest) <= HELD:
+            self._rest, rest = rest, b""
+        if frames and self._frames.silent:
             self._frames.begin()
-        return self._plain(plain)
+        return self._plain(frames, rest)
 
     def close(self) -> Generator[SSEEvent]:
         """The event that the end of the body completes, if any; a torn one is not reported, it never arrived."""
@@ -128,10 +127,9 @@ class EventDecoder:
         except KaiStreamError as error:
             self._fail(error)
 
-    def _plain(self, plain: Cut) -> Generator[SSEEvent]:
+    def _plain(self, frames: list[bytes], rest: bytes) -> Generator[SSEEvent]:
         """The events of whole frames, and what a long one that is incomplete is good for."""
-        frames, read = plain.frames, plain.read
-        left = iter(frames)
+        read, left = plain_reader(), iter(frames)
         while before := length_hint(left):
             if self._held_back:
                 frame = next(left)
@@ -147,14 +145,14 @@ class EventDecoder:
                 else:
                     break
             try:
-                text = plain.original(frame).decode("utf-8", "replace")
+                text = frame.decode("utf-8", "replace")
                 if text.strip():
                     yield from self._events(self._chunks.read(text))
             except KaiStreamError as error:
                 self._fail(error)
                 return
-        if plain.rest:
-            yield from self._careful(plain.rest)
+        if rest:
+            yield from self._careful(rest)
         else:
             self._settle()
 
