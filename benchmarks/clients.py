@@ -7,14 +7,14 @@ from typing import Any, Final
 
 from .kinds import Client
 
-__all__ = ["FLOOR", "OURS_AIOHTTP", "OURS_HTTPX", "RAW_AIOHTTP", "RAW_HTTPX", "TEXTBOOK", "available", "load"]
+__all__ = ["FLOOR", "OURS", "OURS_HTTPX", "RAW_AIOHTTP", "RAW_HTTPX", "TEXTBOOK", "available", "load"]
 
 TEXTBOOK: Final = "textbook"
 RAW_HTTPX: Final = "raw httpx"
 RAW_AIOHTTP: Final = "raw aiohttp"
 FLOOR: Final = "floor"
-OURS_HTTPX: Final = "kai-client, httpx"
-OURS_AIOHTTP: Final = "kai-client, aiohttp"
+OURS: Final = "kai-client"
+OURS_HTTPX: Final = "kai-client, httpx as it comes"
 
 _WHERE: Final[Mapping[str, tuple[str, ...]]] = {
     TEXTBOOK: ("baselines.textbook", "textbook"),
@@ -22,16 +22,15 @@ _WHERE: Final[Mapping[str, tuple[str, ...]]] = {
     "raw httpx-aiohttp": ("baselines.raw", "raw_httpx_aiohttp"),
     RAW_AIOHTTP: ("baselines.raw", "raw_aiohttp"),
     FLOOR: ("baselines.floor", "floor"),
+    OURS: ("ours", "iterated", "asyncio"),
+    f"{OURS}, final message": ("ours", "final_message", "asyncio"),
+    f"{OURS}, events and message": ("ours", "iterated_then_message", "asyncio"),
     OURS_HTTPX: ("ours", "iterated", "httpx"),
-    OURS_AIOHTTP: ("ours", "iterated", "aiohttp"),
-    f"{OURS_HTTPX}, final message": ("ours", "final_message", "httpx"),
-    f"{OURS_HTTPX}, events and message": ("ours", "iterated_then_message", "httpx"),
-    f"{OURS_AIOHTTP}, final message": ("ours", "final_message", "aiohttp"),
 }
 """Module and function, and what the function is called with to give the client."""
 
 _PACKAGES: Final = {"aiohttp": "aiohttp", "httpx-aiohttp": "httpx_aiohttp"}
-"""What a client needs that has this in its name: the extra `fast`, the group `bench`."""
+"""What a client needs that has this in its name; the group `bench` has it."""
 
 
 def available() -> list[str]:

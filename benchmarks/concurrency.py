@@ -4,7 +4,7 @@ import statistics
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from .clients import OURS_AIOHTTP, OURS_HTTPX, RAW_AIOHTTP, RAW_HTTPX, available
+from .clients import OURS, RAW_HTTPX, available
 from .loopback import fresh, serving
 from .report import Bar, Report, Table
 
@@ -13,7 +13,7 @@ __all__ = ["measure"]
 _STREAMS = (500, 2_000)
 _EVENTS = 20
 _MILLISECONDS = 400
-_PAIRS = {OURS_HTTPX: RAW_HTTPX, OURS_AIOHTTP: RAW_AIOHTTP}
+_PAIRS = {OURS: RAW_HTTPX}
 """Ours, and what its transport takes alone."""
 _MOST_KB = 60.0
 _MOST_SILENCE = 5.0

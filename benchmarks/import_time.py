@@ -13,7 +13,7 @@ _THEIRS = "import httpx, pydantic"
 _OURS = "import kai_client"
 _THEIRS_USED = "import httpx; from pydantic import BaseModel"
 _OURS_USED = "from kai_client import KaiClient"
-_UNWANTED = ("click", "rich", "fastapi", "uvicorn", "starlette", "aiohttp")
+_UNWANTED = ("click", "rich", "fastapi", "uvicorn", "starlette")
 _MOST = 1.15
 
 

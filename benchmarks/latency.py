@@ -13,7 +13,7 @@ from collections.abc import Callable
 from kai_client import TextDeltaEvent
 
 from .baselines.chunk_models import TextDelta
-from .clients import FLOOR, OURS_AIOHTTP, OURS_HTTPX, RAW_AIOHTTP, RAW_HTTPX, TEXTBOOK, available, load
+from .clients import FLOOR, OURS, RAW_AIOHTTP, RAW_HTTPX, TEXTBOOK, available, load
 from .kinds import Client
 from .loopback import serving
 from .measuring import in_turn, percentile
@@ -23,7 +23,7 @@ __all__ = ["measure"]
 
 _COUNT = 400
 _GAP = 2_000
-_NAMES = (TEXTBOOK, RAW_HTTPX, RAW_AIOHTTP, FLOOR, OURS_HTTPX, OURS_AIOHTTP)
+_NAMES = (TEXTBOOK, RAW_HTTPX, RAW_AIOHTTP, FLOOR, OURS)
 
 
 def _sent_at(event: object) -> int:

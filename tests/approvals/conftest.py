@@ -1,34 +1,31 @@
-"""Import paths of this folder's helpers, and the sweep that makes leaks visible."""
-
-import gc
-import sys
-from collections.abc import Generator
-from pathlib import Path
+"""On which network stacks the tests of this folder run, and the sweep that makes leaks visible."""
 
 import pytest
+from leaks import no_leaks
 from network_stacks import on_each_stack, on_its_stack, stack
 
-__all__ = ["on_its_stack", "stack"]
+__all__ = ["no_leaks", "on_its_stack", "stack"]
 
-OFFLINE = frozenset(
+ONCE = frozenset(
     {
         "test_decisions",
         "test_policies_ready",
         "test_policies_terminal",
+        "test_run_bar",
+        "test_run_oldest",
+        "test_run_once",
+        "test_run_pending",
+        "test_run_rulings",
+        "test_run_stored",
     }
 )
-"""What needs no network, or brings its own HTTP client: once is enough."""
+"""What needs no network, and what is decided where no stack is seen: who is asked, what is said, and what may not be said twice.
 
-sys.path.insert(0, str(Path(__file__).parent))
-
-
-@pytest.fixture(scope="module", autouse=True)
-def no_leaks() -> Generator[None]:
-    """What a module's tests dropped without closing it warns here at the latest, and warnings are errors."""
-    yield
-    gc.collect()
+Once is enough of these; the rest is what a stack could spoil: a run that is closed, cancelled, cut, late or failing, and the
+second connection beside an open stream. `test_run_sequence` has every kind of run among them.
+"""
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """All other tests of this folder run on both network stacks."""
-    on_each_stack(metafunc, but=OFFLINE)
+    on_each_stack(metafunc, but=ONCE)

@@ -188,6 +188,35 @@ class Notes:
         return [call.tool_call_id for call in self.calls]
 
 
+class Undecided:
+    """A policy that never comes to a decision."""
+
+    def __init__(self) -> None:
+        self.begun = asyncio.Event()
+        """It was asked."""
+        self.asked: list[str] = []
+
+    async def __call__(self, call: ToolCall[Any], /) -> bool:
+        """No answer."""
+        self.asked.append(call.tool_call_id)
+        self.begun.set()
+        await asyncio.Event().wait()
+        return True
+
+
+class Watchful:
+    """A policy that says yes, and notes each time whether the run had been closed before."""
+
+    def __init__(self) -> None:
+        self.closed = False
+        self.asked: list[bool] = []
+
+    def __call__(self, _: object, /) -> bool:
+        """Yes."""
+        self.asked.append(self.closed)
+        return True
+
+
 def posts(requests: Sequence[RecordedRequest], chat_id: str) -> list[RecordedRequest]:
     """Every POST about a chat."""
     return [

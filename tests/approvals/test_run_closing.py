@@ -9,25 +9,19 @@ from typing import Any, cast
 
 import pytest
 from run_handmade import ASKS, CHAT, ENDS, HOLD, Chunk, HandmadeKai, called, finish, start
-from run_scenes import KINDS, Kind, Notes, approvals, one_call, scene_of, two_steps, until
+from run_scenes import KINDS, Kind, Notes, Undecided, Watchful, approvals, one_call, scene_of, two_steps, until
 
-from kai_client import KaiClient, KaiClosedError, KaiTimeoutError, SSEEvent, ToolCall, approve_all, deny_all
+from kai_client import KaiClient, KaiClosedError, KaiTimeoutError, SSEEvent, approve_all, deny_all
 from kai_client.stream import ChatStream
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=str)
 async def test_cancelled_while_the_policy_thinks(kind: Kind) -> None:
     """Nothing was sent, and nothing runs."""
-    thinking, ran = asyncio.Event(), list[Any]()
-
-    async def policy(_: object) -> bool:
-        thinking.set()
-        await asyncio.Event().wait()
-        return True
-
+    policy, ran = Undecided(), list[Any]()
     async with scene_of(kind, two_steps(ran)) as scene:
         task = asyncio.create_task(scene.run(policy).get_final_message())
-        await thinking.wait()
+        await policy.begun.wait()
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
@@ -40,17 +34,11 @@ async def test_cancelled_while_the_policy_thinks(kind: Kind) -> None:
 @pytest.mark.parametrize("how", ["aclose", "client"])
 async def test_closed_while_the_policy_thinks(kind: Kind, how: str) -> None:
     """Another task closes the stream: whoever reads it gets a `KaiClosedError`, and nothing was sent."""
-    thinking, ran = asyncio.Event(), list[Any]()
-
-    async def policy(_: object) -> bool:
-        thinking.set()
-        await asyncio.Event().wait()
-        return True
-
+    policy, ran = Undecided(), list[Any]()
     async with scene_of(kind, two_steps(ran)) as scene:
         stream = scene.run(policy)
         task = asyncio.create_task(stream.get_final_message())
-        await thinking.wait()
+        await policy.begun.wait()
         await stream.aclose()
         with pytest.raises(KaiClosedError):
             await task
@@ -167,22 +155,17 @@ async def test_nobody_is_asked_after_the_close(kind: Kind) -> None:
     """Closed at every turn of the event loop between the call and the question about it: the question is not asked any more."""
     for turns in range(1000):
         async with scene_of(kind, one_call()) as scene:
-            closed, asked = asyncio.Event(), list[bool]()
-
-            def policy(_: object, asked: list[bool] = asked, closed: asyncio.Event = closed) -> bool:
-                asked.append(closed.is_set())
-                return True
-
+            policy = Watchful()
             stream = scene.run(policy)
             task = asyncio.create_task(stream.get_final_text())
             await until(partial(has_called, stream, task))
             for _ in range(turns):
                 await asyncio.sleep(0)
-            closed.set()
+            policy.closed = True
             await stream.aclose()
             (read,) = await asyncio.gather(task, return_exceptions=True)
-        assert asked in ([], [False]), f"asked after the close, {turns} turns after the call"
-        if asked:
+        assert policy.asked in ([], [False]), f"asked after the close, {turns} turns after the call"
+        if policy.asked:
             break
         assert isinstance(read, KaiClosedError)
 
@@ -195,25 +178,19 @@ OLDEST = [start(), called("c1", given={"n": 1}), finish("tool-calls")]
 async def test_nobody_is_asked_about_a_closed_run(backend: str | None, asks: list[Chunk]) -> None:
     """A run that is closed when its first response has just ended asks nobody about the calls of it."""
     for turns in range(0, 40, 4):
-        kai, asked = HandmadeKai(asks, ENDS), list[bool]()
+        kai, policy = HandmadeKai(asks, ENDS), Watchful()
         async with kai.served(), KaiClient("token", kai.url, kai.url, backend=backend) as client:
-            closed = asyncio.Event()
-
-            def policy(_: object, asked: list[bool] = asked, closed: asyncio.Event = closed) -> bool:
-                asked.append(closed.is_set())
-                return True
-
             stream = client.run(CHAT, "go", approve=policy)
             task = asyncio.create_task(stream.get_final_text())
             await until(partial(has_finished, stream, task))
             for _ in range(turns):
                 await asyncio.sleep(0)
-            closed.set()
+            policy.closed = True
             await stream.aclose()
             (read,) = await asyncio.gather(task, return_exceptions=True)
             assert read == "Done." or isinstance(read, KaiClosedError)
-        assert asked in ([], [False])
-        assert len(kai.sent) <= len(asked)
+        assert policy.asked in ([], [False])
+        assert len(kai.sent) <= len(policy.asked)
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
@@ -242,17 +219,11 @@ async def test_a_bounded_wait_posts_once(backend: str | None) -> None:
 @pytest.mark.parametrize("kind", KINDS, ids=str)
 async def test_a_bounded_wait_for_the_policy(kind: Kind) -> None:
     """A wait that is cancelled while the policy thinks closes the run: nothing is sent, and nothing more is read."""
-    thinking, ran = list[str](), list[Any]()
-
-    async def policy(call: ToolCall) -> bool:
-        thinking.append(call.tool_call_id)
-        await asyncio.Event().wait()
-        return True
-
+    policy, ran = Undecided(), list[Any]()
     async with scene_of(kind, two_steps(ran)) as scene:
         stream = scene.run(policy)
         waiting = asyncio.create_task(read_until(stream, "finish"))
-        await until(lambda: bool(thinking))
+        await policy.begun.wait()
         waiting.cancel()
         with pytest.raises(asyncio.CancelledError):
             await waiting
@@ -261,7 +232,7 @@ async def test_a_bounded_wait_for_the_policy(kind: Kind) -> None:
         with pytest.raises(KaiClosedError):
             await stream.get_final_text()
         assert scene.posts == []
-    assert (thinking, ran) == (["c1"], [])
+    assert (policy.asked, ran) == (["c1"], [])
 
 
 async def hears_nothing(_: object) -> bool:

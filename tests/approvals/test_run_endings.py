@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from run_scenes import KINDS, ONCE, Kind, Notes, Scene, client_of, scene_of
+from run_scenes import KINDS, ONCE, Kind, Notes, Scene, Undecided, client_of, scene_of
 
 from kai_client import KaiError, Limits, Timeouts, approve_all
 from kai_client.server import ask, fail, say
@@ -46,43 +46,27 @@ async def _limit(scene: Scene) -> None:
 
 
 async def _cancel(scene: Scene) -> None:
-    thinking = asyncio.Event()
-
-    async def think(_: object) -> bool:
-        thinking.set()
-        await asyncio.Event().wait()
-        return True
-
-    task = asyncio.create_task(scene.run(think).get_final_message())
-    await thinking.wait()
+    policy = Undecided()
+    task = asyncio.create_task(scene.run(policy).get_final_message())
+    await policy.begun.wait()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
 
 
 async def _close(scene: Scene) -> None:
-    thinking = asyncio.Event()
-
-    async def think(_: object) -> bool:
-        thinking.set()
-        await asyncio.Event().wait()
-        return True
-
-    stream = scene.run(think)
+    policy = Undecided()
+    stream = scene.run(policy)
     task = asyncio.create_task(stream.get_final_message())
-    await thinking.wait()
+    await policy.begun.wait()
     await stream.aclose()
     with pytest.raises(KaiError):
         await task
 
 
 async def _total(scene: Scene) -> None:
-    async def think(_: object) -> bool:
-        await asyncio.Event().wait()
-        return True
-
     with pytest.raises(KaiError):
-        await scene.run(think, total=0.3).get_final_message()
+        await scene.run(Undecided(), total=0.3).get_final_message()
 
 
 async def _break(scene: Scene) -> None:

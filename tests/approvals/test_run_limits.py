@@ -1,10 +1,9 @@
 """How long a run may go on, and what is refused before it begins."""
 
-import asyncio
 from typing import Any
 
 import pytest
-from run_scenes import KINDS, Kind, Notes, scene_of, two_steps
+from run_scenes import KINDS, Kind, Notes, Undecided, scene_of, two_steps
 
 from kai_client import KaiClient, KaiError, KaiTimeoutError
 
@@ -32,14 +31,9 @@ async def test_max_steps_bounds_the_steps_that_wait(kind: Kind, most: int, asked
 async def test_total_bounds_the_policy_too(kind: Kind) -> None:
     """A policy that never returns ends with the stream's total time, and nothing was sent."""
     ran: list[Any] = []
-
-    async def policy(_: object) -> bool:
-        await asyncio.Event().wait()
-        return True
-
     async with scene_of(kind, two_steps(ran)) as scene:
         with pytest.raises(KaiTimeoutError) as caught:
-            await scene.run(policy, total=1.0).get_final_message()
+            await scene.run(Undecided(), total=0.5).get_final_message()
         assert caught.value.code == "timeout:total"
         assert scene.posts == []
     assert ran == []

@@ -9,7 +9,7 @@ import pytest
 from run_handmade import CHAT, HandmadeKai, HandTools, called, finish, output, requested, start, words
 from run_scenes import AGENTS, ASSISTANT, ASSISTANTS, KINDS, Kind, Notes, Received, Scene, scene_of
 
-from kai_client import KaiClient, KaiError, KaiStreamError, LocalResult, UIMessage, approve_all
+from kai_client import KaiClient, KaiError, KaiStreamError, LocalResult, RetryPolicy, UIMessage, approve_all
 from kai_client.server import Item, ask, call, data, fail, say, think, usage
 
 SCRIPT: list[Item] = [
@@ -148,7 +148,8 @@ async def test_a_response_that_failed_is_not_answered(backend: str | None, end: 
 @pytest.mark.parametrize("cut", range(1, 8))
 async def test_a_cut_later_response_is_recovered(kind: Kind, which: int, cut: int) -> None:
     """The rest of a later response comes as if nothing had happened: nothing twice, and nothing decided twice."""
-    async with scene_of(kind, SCRIPT) as scene:
+    quick = RetryPolicy(wait_initial=0.01, wait_max=0.02, wait_jitter=0)
+    async with scene_of(kind, SCRIPT, retry=quick) as scene:
         for _ in range(which - 1):
             scene.app.next_stream()
         scene.app.next_stream(drop_after=cut)

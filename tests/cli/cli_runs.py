@@ -95,11 +95,13 @@ class Kai:
         )
         return Run(done.returncode, done.stdout.decode(), done.stderr.decode())
 
-    def start(self, *args: str, stdout: int | IO[Any] = subprocess.PIPE) -> subprocess.Popen[bytes]:
+    def start(
+        self, *args: str, stdin: int = subprocess.DEVNULL, stdout: int | IO[Any] = subprocess.PIPE
+    ) -> subprocess.Popen[bytes]:
         """Start the program, and leave it running."""
         return subprocess.Popen(
             self.command(*args),
-            stdin=subprocess.DEVNULL,
+            stdin=stdin,
             stdout=stdout,
             stderr=subprocess.PIPE,
             cwd=self.folder,

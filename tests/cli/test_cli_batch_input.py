@@ -179,6 +179,21 @@ def test_a_template_knows_no_formats(place: str) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("template", "brace", "place"),
+    [("Say {prompt", "{", 5), ("a } b {prompt}", "}", 3), ('{"text": {prompt}}', "{", 1), ("{{{prompt}}", "}", 11)],
+)
+def test_a_template_has_no_lone_brace(kai: Kai, tmp_path: Path, template: str, brace: str, place: int) -> None:
+    """A brace that neither belongs to a column nor is doubled is a mistake, told with its place; nothing is sent."""
+    path = write_prompts(tmp_path / "p.jsonl", "Hi")
+    run = kai("batch", str(path), "--template", template)
+    assert run.code == 2
+    assert run.err.splitlines()[-1] == (
+        f"Error: Invalid value for '--template': {brace!r} at character {place} belongs to no {{column}};"
+        f" a brace itself is written {brace * 2}"
+    )
+
+
 def test_a_template_takes_any_column(kai_at_server: Kai, kai_server: KaiServer, tmp_path: Path) -> None:
     """--template makes the text of columns and metadata, also where there is no prompt at all; numbers are as in JSON."""
     kai_server.kai.reply("ok", when="")

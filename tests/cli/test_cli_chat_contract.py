@@ -4,11 +4,12 @@ import json
 import re
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import jsonschema  # type: ignore[import-untyped]
 import pytest
@@ -180,7 +181,7 @@ def test_text_survives_the_data(kai_at_server: Kai, kai_server: KaiServer) -> No
 WITHOUT_AN_ANSWER = {
     "a wrong token": (("--token", "wrong"), 3),
     "no such service": (("--service", "kai-other"), 1),
-    "no such server": (("--url", "http://127.0.0.1:9"), 5),
+    "no such server": (("--url", "http://127.0.0.1:9", "--attempts", "1"), 5),
     "no token": (("--token", ""), 3),
     "no chats to continue": ((), 1),
 }
@@ -254,6 +255,32 @@ def test_an_interrupt_is_data_too(kai_at_server: Kai, kai_server: KaiServer, out
     assert "Traceback" not in done.err
     end = checked_json(done) if output == "json" else checked_lines(done)[-1]
     assert end["error"] == {"code": None, "message": "Interrupted"}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs signals")
+@pytest.mark.parametrize("output", ["json", "ndjson"])
+def test_an_interrupt_while_stdin_is_read_is_data_too(kai: Kai, output: str) -> None:
+    """Ctrl-C before the message is whole: nothing was asked, and stdout says so."""
+    process = kai.start("chat", "-o", output, stdin=subprocess.PIPE)
+    assert process.stdin is not None
+    process.stdin.write(b"Half a mess")
+    process.stdin.flush()
+    while unread(process.stdin):
+        time.sleep(0.005)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate()
+    done = Run(process.returncode, out.decode(), err.decode())
+    assert (done.code, done.err) == (130, "Error: Interrupted\n")
+    end = checked_json(done) if output == "json" else checked_lines(done)[-1]
+    assert end["error"] == {"code": None, "message": "Interrupted"}
+
+
+def unread(pipe: IO[bytes]) -> int:
+    """How many bytes nobody has read yet."""
+    import fcntl  # noqa: PLC0415 - not on Windows
+    import termios  # noqa: PLC0415
+
+    return int.from_bytes(fcntl.ioctl(pipe, termios.FIONREAD, bytes(4)), sys.byteorder)
 
 
 def interrupt_when_asked(process: subprocess.Popen[bytes], server: KaiServer) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from cli_runs import Kai
 
-from kai_client.server import ask, say
+from kai_client.server import ask, pause, say
 from kai_client.server.script import Item
 from kai_client.testing import KaiServer
 
@@ -223,6 +223,17 @@ def test_a_plain_terminal_gets_plain_lines(kai_at_server: Kai, kai_server: KaiSe
     assert asked(kai_server) == ["Hi there"]
     assert "\x1b[6n" not in terminal.raw
     assert "\x1b[?" not in terminal.raw
+
+
+@pytest.mark.parametrize(("term", "turns"), [("xterm", True), ("dumb", False)])
+def test_only_what_can_be_written_over_turns(kai_at_server: Kai, kai_server: KaiServer, term: str, turns: bool) -> None:
+    """A terminal that cannot move its cursor shows no spinner, only the answer."""
+    kai_server.kai.reply([pause(1), say("Hello!")])
+    with at_terminal(kai_at_server, "chat", "-m", "Hi", term=term) as terminal:
+        terminal.expect("Hello!")
+        assert terminal.wait() == 0
+    assert ("thinking" in terminal.raw) is turns
+    assert ("\x1b[K" in terminal.raw) is turns
 
 
 def test_an_answer_in_a_file(kai_at_server: Kai, kai_server: KaiServer, tmp_path: Path) -> None:

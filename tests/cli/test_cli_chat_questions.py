@@ -34,9 +34,9 @@ def editor(kai: Kai, script: str) -> Kai:
 
 @pytest.mark.parametrize("service", ["kai-agent", "kai-assistant"])
 @pytest.mark.parametrize("typed", ["y", "yes", " Y "])
-def test_yes_lets_the_tool_run(kai: Kai, service: str, typed: str) -> None:
+def test_yes_lets_the_tool_run(kai_at_server: Kai, service: str, typed: str) -> None:
     """The question shows the call's own name and arguments; a yes lets it run, on either backend."""
-    with at_terminal(kai, "--local", "--service", service, "chat", "-m", BUCKET) as terminal:
+    with at_terminal(kai_at_server.having("--service", service), "chat", "-m", BUCKET) as terminal:
         terminal.expect('Kai wants to run create_bucket\n  {\n    "name": "test"\n  }\nAllow it? [y/N/r/')
         terminal.type(f"{typed}\n")
         terminal.expect("tool create_bucket done")
@@ -45,9 +45,9 @@ def test_yes_lets_the_tool_run(kai: Kai, service: str, typed: str) -> None:
 
 
 @pytest.mark.parametrize("typed", ["\n", "n\n", "No\n", "\x04"])
-def test_a_no_refuses_the_call(kai: Kai, typed: str) -> None:
+def test_a_no_refuses_the_call(kai_at_server: Kai, typed: str) -> None:
     """No, Enter and the end of the input refuse the call, and the exit status is 4."""
-    with at_terminal(kai, "--local", "chat", "-m", BUCKET) as terminal:
+    with at_terminal(kai_at_server, "chat", "-m", BUCKET) as terminal:
         terminal.expect("Allow it?")
         terminal.type(typed)
         terminal.expect("I did not create the bucket test.")
@@ -72,9 +72,9 @@ def test_other_words_decide_nothing(kai_at_server: Kai, kai_server: KaiServer, t
         assert terminal.wait() == 0
 
 
-def test_a_reason_reaches_the_model(kai: Kai) -> None:
+def test_a_reason_reaches_the_model(kai_at_server: Kai) -> None:
     """A no with a reason: the model is told, and answers to it."""
-    with at_terminal(kai, "--local", "chat", "-m", BUCKET) as terminal:
+    with at_terminal(kai_at_server, "chat", "-m", BUCKET) as terminal:
         terminal.expect("Allow it?")
         terminal.type("r\n")
         terminal.expect("Why not?")
@@ -253,20 +253,20 @@ def test_an_edit_that_the_backend_cannot_run(kai: Kai, kai_server: KaiServer) ->
     assert code == (1 if edited else 0)
 
 
-def test_an_interrupt_at_the_question(kai: Kai) -> None:
+def test_an_interrupt_at_the_question(kai_at_server: Kai) -> None:
     """Ctrl-C at the question of a single message ends the command: nothing was approved."""
-    with at_terminal(kai, "--local", "chat", "-m", BUCKET) as terminal:
+    with at_terminal(kai_at_server, "chat", "-m", BUCKET) as terminal:
         terminal.expect("Allow it?")
         terminal.type("\x03")
         terminal.expect("Error: Interrupted\n")
         assert terminal.wait() == 130
 
 
-def test_the_question_is_not_in_the_answer(kai: Kai, tmp_path: Path) -> None:
+def test_the_question_is_not_in_the_answer(kai_at_server: Kai, tmp_path: Path) -> None:
     """With stdout in a file the question still comes to the terminal, and the file has the answer alone."""
     with (
         (tmp_path / "answer").open("wb") as file,
-        at_terminal(kai, "--local", "chat", "-m", BUCKET, stdout=file) as terminal,
+        at_terminal(kai_at_server, "chat", "-m", BUCKET, stdout=file) as terminal,
     ):
         terminal.expect("Allow it?")
         terminal.type("?\n")

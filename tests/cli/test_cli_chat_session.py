@@ -28,9 +28,9 @@ def leave(terminal: PseudoTerminal) -> None:
     assert terminal.wait() == 0
 
 
-def test_messages_belong_to_one_chat(kai: Kai) -> None:
+def test_messages_belong_to_one_chat(kai_at_server: Kai) -> None:
     """Kai remembers what was said before; empty lines ask nothing, Ctrl-D leaves."""
-    with at_terminal(kai, "--local", "chat") as terminal:
+    with at_terminal(kai_at_server, "chat") as terminal:
         terminal.ready()
         terminal.type("My name is Ada\r")
         terminal.expect("Nice to meet you, Ada!")
@@ -102,9 +102,9 @@ def test_a_pasted_text_is_one_message(kai_at_server: Kai, kai_server: KaiServer)
     assert asked(kai_server) == ["Explain: SELECT 1\nFROM t\nWHERE x\nplease"]
 
 
-def test_the_commands_are_listed(kai: Kai) -> None:
+def test_the_commands_are_listed(kai_at_server: Kai) -> None:
     """`/help` names every command, and a slash with Tab completes one."""
-    with at_terminal(kai, "--local", "chat") as terminal:
+    with at_terminal(kai_at_server, "chat") as terminal:
         terminal.ready()
         terminal.type("/help\r")
         for command in ("/help", "/new", "/retry", "/approve", "/save", "/exit"):
@@ -222,9 +222,9 @@ def test_save_writes_the_conversation(kai_at_server: Kai, kai_server: KaiServer,
 
 
 @pytest.mark.parametrize("command", ["/exit", "/quit"])
-def test_exit_leaves(kai: Kai, command: str) -> None:
+def test_exit_leaves(kai_at_server: Kai, command: str) -> None:
     """`/exit` ends the command well."""
-    with at_terminal(kai, "--local", "chat") as terminal:
+    with at_terminal(kai_at_server, "chat") as terminal:
         terminal.ready()
         terminal.type(f"{command}\r")
         assert terminal.wait() == 0

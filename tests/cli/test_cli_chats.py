@@ -4,10 +4,9 @@ import asyncio
 import json
 import re
 import sys
-from collections.abc import Generator
 
 import pytest
-from cli_canned import Canned, assert_golden, canned_backend, time_zone
+from cli_canned import Canned, assert_golden
 from cli_chat_samples import CHAT_ID, EVERYTHING, HOSTILE_CHAT, chat, message, text, tool
 from cli_runs import TOKEN, Kai
 
@@ -16,21 +15,10 @@ from kai_client.models import ChatDetail
 from kai_client.server import ask
 from kai_client.testing import KaiServer
 
+pytestmark = pytest.mark.usefixtures("utc")
+
 FORBIDDEN = {*map(chr, range(0x20)), *map(chr, range(0x7F, 0xA0)), *"\u202e\u202c\u2066\u2069"} - {"\n"}
 """Characters that give orders to a terminal, or reorder what is on it."""
-
-
-@pytest.fixture(autouse=True)
-def _utc() -> Generator[None]:
-    with time_zone("UTC"):
-        yield
-
-
-@pytest.fixture
-def backend() -> Generator[Canned]:
-    """A backend without chats."""
-    with canned_backend() as canned:
-        yield canned
 
 
 def at_terminal(kai: Kai, *args: str, columns: int = 80) -> tuple[str, str]:

@@ -6,12 +6,11 @@ import json
 import re
 import stat
 import sys
-from collections.abc import Generator
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from cli_canned import Canned, assert_golden, canned_backend, time_zone
+from cli_canned import Canned, assert_golden
 from cli_chat_samples import CHAT_ID, EVERYTHING, HOSTILE_CHAT, chat, message, text, tool
 from cli_runs import Kai
 from hypothesis import given
@@ -21,6 +20,8 @@ from markdown_it import MarkdownIt
 from kai_client.cli.chats.export_html import chat_html
 from kai_client.cli.chats.export_markdown import contained, fenced
 from kai_client.models import ChatDetail
+
+pytestmark = pytest.mark.usefixtures("utc")
 
 GITHUB = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
 """Passes raw HTML on, as GitHub does."""
@@ -86,18 +87,11 @@ PIECES = st.sampled_from(MARKS + HTML + LINKS + WORDS)
 MARKDOWN = st.lists(PIECES, max_size=25).map("".join)
 
 
-@pytest.fixture(autouse=True)
-def _utc() -> Generator[None]:
-    with time_zone("UTC"):
-        yield
-
-
 @pytest.fixture
-def backend() -> Generator[Canned]:
+def backend(backend: Canned) -> Canned:
     """A backend with a chat that has everything."""
-    with canned_backend() as canned:
-        canned.has_chat(EVERYTHING)
-        yield canned
+    backend.has_chat(EVERYTHING)
+    return backend
 
 
 @pytest.mark.parametrize("kind", ["md", "html"])

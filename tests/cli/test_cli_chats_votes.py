@@ -2,23 +2,15 @@
 
 import json
 import sys
-from collections.abc import Generator
 
 import pytest
-from cli_canned import Canned, canned_backend
+from cli_canned import Canned
 from cli_chat_samples import CHAT_ID, HOSTILE, chat, message, text
 from cli_runs import Kai
 
 from kai_client.testing import KaiServer
 
 OTHER_ID = "77ab2a3b-0000-4000-8000-000000000001"
-
-
-@pytest.fixture
-def backend() -> Generator[Canned]:
-    """A backend without chats."""
-    with canned_backend() as canned:
-        yield canned
 
 
 def ask_for(kai: Kai, *ids: str) -> None:

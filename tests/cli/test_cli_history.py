@@ -3,23 +3,15 @@
 import json
 import re
 import sys
-from collections.abc import Generator
 from datetime import date, datetime
 
 import pytest
-from cli_canned import Canned, canned_backend, time_zone
+from cli_canned import Canned, time_zone
 from cli_chat_samples import HOSTILE, chat, message, text
 from cli_runs import Kai
 
 from kai_client.cli.drawing import friendly
 from kai_client.testing import KaiServer
-
-
-@pytest.fixture
-def backend() -> Generator[Canned]:
-    """A backend without chats."""
-    with canned_backend() as canned:
-        yield canned
 
 
 def ask_for(kai: Kai, *questions: str) -> list[str]:

@@ -3,16 +3,17 @@
 import json
 import re
 import sys
-from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from cli_canned import Canned, canned_backend, time_zone
+from cli_canned import Canned
 from cli_chat_samples import HOSTILE
 from cli_runs import TOKEN, Kai
 
 from kai_client.testing import KaiServer
+
+pytestmark = pytest.mark.usefixtures("utc")
 
 COMMANDS = (
     ("usage",),
@@ -22,19 +23,6 @@ COMMANDS = (
     ("settings", "set", "--clear-instructions"),
     ("suggestions", "dashboard"),
 )
-
-
-@pytest.fixture(autouse=True)
-def _utc() -> Generator[None]:
-    with time_zone("UTC"):
-        yield
-
-
-@pytest.fixture
-def backend() -> Generator[Canned]:
-    """A backend that has nothing yet."""
-    with canned_backend() as canned:
-        yield canned
 
 
 def on_screen(kai: Kai, *args: str, columns: int = 80) -> str:

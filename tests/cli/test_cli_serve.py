@@ -173,3 +173,13 @@ def test_chats_are_kept_in_a_file(kai: Kai, tmp_path: Path) -> None:
             assert len(kai.at(url)("history").out.splitlines()) == chats
             process.terminate()
             process.wait()
+
+
+@pytest.mark.parametrize(
+    "args", [("serve", "--db", "{}"), ("--local", "--db", "{}", "serve"), ("--local", "--db", "{}", "history")]
+)
+def test_chats_that_cannot_be_kept(kai: Kai, args: tuple[str, ...]) -> None:
+    """A file that cannot be made, however it was named: 2, and which it is."""
+    path = kai.folder / "nowhere" / "chats.sqlite"
+    run = kai(*(arg.format(path) for arg in args))
+    assert (run.code, run.err) == (2, f"Error: Cannot keep chats in {path}: unable to open database file\n")

@@ -333,7 +333,7 @@ def test_a_broken_configuration(kai: Kai, text: str, reason: str) -> None:
     assert run.code == 2
     assert reason in run.err
     assert run.err.count("\n") == 1
-    assert kai("--token", TOKEN, "--url", "http://127.0.0.1:9", "ping").code == 5
+    assert kai.at("http://127.0.0.1:9", "--attempts", "1")("ping").code == 5
 
 
 def test_a_configuration_that_cannot_be_written(kai: Kai) -> None:

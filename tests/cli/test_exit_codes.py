@@ -88,7 +88,7 @@ def test_no_connection(kai: Kai, command: tuple[str, ...]) -> None:
     """Nobody listens: 5."""
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))
-        run = kai.at(f"http://127.0.0.1:{nobody.getsockname()[1]}")(*command)
+        run = kai.at(f"http://127.0.0.1:{nobody.getsockname()[1]}", "--attempts", "1")(*command)
     assert run.code == 5
     assert last_line(run.err).endswith("check the URL, the network and the proxy settings")
 
@@ -164,6 +164,14 @@ def test_a_chat_id_that_the_backend_refuses(kai_at_server: Kai) -> None:
     run = kai_at_server("chat", "-m", "Hi", "--chat-id", "not-a-uuid")
     assert run.code == 1
     assert last_line(run.err).endswith("check the arguments: a chat id, for one, must be a UUID")
+
+
+@pytest.mark.parametrize("options", [("--base-url", "{}/kai"), ("--url", "{}/connection")])
+def test_a_url_that_leads_elsewhere(kai_at_server: Kai, kai_server: KaiServer, options: tuple[str, str]) -> None:
+    """404 of somebody who is not Kai: 1, and what to check is the URL, not a chat's id."""
+    run = kai_at_server.having(options[0], options[1].format(kai_server.url))("chat", "-m", "Hi")
+    assert run.code == 1
+    assert last_line(run.err).endswith("check --url and --base-url: there is no Kai, or none that can do this")
 
 
 @pytest.mark.parametrize("output", ["text", "json", "ndjson"])

@@ -224,7 +224,7 @@ def test_a_missing_extra_is_named(kai: Kai, kai_server: KaiServer, missing: str)
 
 def test_debug_tells_where(kai: Kai) -> None:
     """--debug adds the causes, without the token."""
-    run = kai.at("http://127.0.0.1:9", "--debug").process("ping")
+    run = kai.at("http://127.0.0.1:9", "--attempts", "1", "--debug").process("ping")
     assert run.code == 5
     assert "httpx.ConnectError" in run.err
     assert run.err.splitlines()[-1].endswith("check the URL, the network and the proxy settings")

@@ -1,6 +1,7 @@
 """`kai --help` is quick because it imports next to nothing."""
 
 import json
+import os
 from pathlib import Path
 
 import click
@@ -67,6 +68,17 @@ def test_help_reads_no_profile(kai: Kai) -> None:
     for name in ((), ("chat",), ("login",)):
         assert kai("--profile", "nobody", *name, "--help").code == 0
     assert kai("--profile", "nobody", "ping").code == 2
+
+
+@pytest.mark.parametrize("args", [("--help",), ("--version",), ("chat", "--help")], ids=" ".join)
+def test_a_reader_that_leaves(kai: Kai, args: tuple[str, ...]) -> None:
+    """Help into a broken pipe is what every other output is: 141, and not a word about it."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "wb") as nowhere:
+        process = kai.start(*args, stdout=nowhere)
+    _, err = process.communicate()
+    assert (process.returncode, err) == (141, b"")
 
 
 def test_a_full_disk_is_one_line(kai: Kai) -> None:

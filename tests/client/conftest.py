@@ -1,7 +1,4 @@
-"""Import paths of this folder's helpers."""
-
-import sys
-from pathlib import Path
+"""On which network stacks the tests of this folder run."""
 
 import pytest
 from network_stacks import on_each_stack, on_its_stack, stack
@@ -14,8 +11,6 @@ OFFLINE = frozenset(
     }
 )
 """What needs no network, or brings its own HTTP client: once is enough."""
-
-sys.path.insert(0, str(Path(__file__).parent))
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

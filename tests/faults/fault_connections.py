@@ -7,7 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 from fault_kinds import EITHER, RESULT, RIGHT, Fault, Outcome, Table
-from fault_server import TOKEN, Exchange, chunk
+from fault_server import TOKEN, Exchange
+from raw_sockets import chunk
 
 from kai_client import KaiConnectionError, KaiError, KaiStreamError, KaiTimeoutError
 

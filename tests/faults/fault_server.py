@@ -1,12 +1,13 @@
 """A raw server on a real socket that answers as badly as it is told to, and counts the connections that are open."""
 
 import asyncio
-import contextlib
 import socket
 import struct
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+
+from raw_sockets import RawServer, listening, read_request
 
 TOKEN = "12-345-SecretSecretSecret"
 
@@ -75,74 +76,27 @@ class Exchange:
 Serve = Callable[[Exchange], Awaitable[None]]
 
 
-def chunk(data: bytes) -> bytes:
-    """One piece of a chunked body."""
-    return f"{len(data):x}\r\n".encode() + data + b"\r\n"
-
-
-@dataclass
-class FaultServer:
-    """What the server saw, and how many of its connections are open."""
-
-    url: str = ""
-    requests: list[str] = field(default_factory=list[str])
-    open: int = 0
-    left: asyncio.Event = field(default_factory=asyncio.Event)
-
-    async def until_free(self) -> None:
-        """Wait until no connection is open."""
-        while self.open:
-            self.left.clear()
-            await self.left.wait()
-
-
 @asynccontextmanager
 async def fault_server(
     serve: Serve, body: bytes = b"{}", content_type: str = "application/json", *, first: bytes | None = None
-) -> AsyncGenerator[FaultServer]:
+) -> AsyncGenerator[RawServer]:
     """Serves one request per connection, then waits for the client to leave; `first` answers a GET that precedes."""
-    seen = FaultServer()
+    seen = RawServer()
 
-    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        seen.open += 1
-        try:
-            with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
-                request = await _request(reader)
-                seen.requests.append(request)
-                exchange = Exchange(reader, writer, request, body, content_type)
-                if first is not None and request.startswith("GET"):
-                    await exchange.reply(first, content_type="application/json")
-                else:
-                    await serve(exchange)
-                while await reader.read(65536):
-                    pass
-        finally:
-            writer.close()
-            with contextlib.suppress(ConnectionError):
-                await writer.wait_closed()
-            seen.open -= 1
-            seen.left.set()
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        request = await read_request(reader)
+        seen.requests.append(request)
+        exchange = Exchange(reader, writer, request, body, content_type)
+        if first is not None and request.startswith("GET"):
+            await exchange.reply(first, content_type="application/json")
+        else:
+            await serve(exchange)
+        while await reader.read(65536):
+            pass
 
-    server = await asyncio.start_server(connected, "127.0.0.1", 0, limit=2**20, backlog=1000)
-    host, port = server.sockets[0].getsockname()[:2]
-    seen.url = f"http://{host}:{port}"
-    try:
+    async with listening(seen, answer):
         yield seen
         await seen.until_free()
-    finally:
-        server.close()
-        await server.wait_closed()
-
-
-async def _request(reader: asyncio.StreamReader) -> str:
-    first = await reader.readexactly(1)
-    if first == b"\x16":  # TLS: nobody here speaks it
-        raise ConnectionResetError
-    head = (first + await reader.readuntil(b"\r\n\r\n")).decode()
-    for line in head.lower().splitlines():
-        if line.startswith("content-length:"):
-            return head + (await reader.readexactly(int(line.partition(":")[2]))).decode("utf-8", "surrogatepass")
-    return head
 
 
 def unused_port() -> int:

@@ -6,7 +6,8 @@ import random
 import httpx
 import pytest
 from fault_methods import CHAT, NOW, ONCE, STREAM
-from fault_server import TOKEN, Exchange, chunk, fault_server
+from fault_server import TOKEN, Exchange, fault_server
+from raw_sockets import chunk
 
 from kai_client import KaiClient, KaiClosedError, KaiStreamError, Limits, Timeouts
 

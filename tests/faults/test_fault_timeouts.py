@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 from fault_methods import CHAT, CHUNKS, INFO, STREAM
-from fault_server import TOKEN, Exchange, chunk, fault_server
+from fault_server import TOKEN, Exchange, fault_server
+from raw_sockets import chunk
 
 from kai_client import KaiClient, KaiTimeoutError, Timeouts, UsageEvent
 

@@ -270,7 +270,8 @@ async def test_an_error_is_what_it_was(broker: Broker, error: KaiError) -> None:
             assert raised.request_id == error.request_id or error.request_id is None
 
 
-async def test_no_secret_crosses(broker: Broker) -> None:
+@pytest.mark.parametrize("content_type", CONTENT_TYPES)
+async def test_no_secret_crosses(broker: Broker, content_type: ContentType) -> None:
     """Not a byte that the service sends has a token, a traceback, a path or the `repr` of an exception in it"""
     errors = [
         RuntimeError(f"token {SECRET} in /home/me/app.py"),
@@ -291,14 +292,24 @@ async def test_no_secret_crosses(broker: Broker) -> None:
     await spy.flush()
     for error in errors:
         error.__cause__ = OSError(f"inner {SECRET}")
-        async with served(broker.url, failing(error), retry=RetryPolicy(attempts=1)) as kai:
+        once = RetryPolicy(attempts=1)
+        async with served(broker.url, failing(error), retry=once, content_type=content_type) as kai:
             for call in (kai.chat("Hi"), kai.infer("Hi")):
                 with pytest.raises(KaiError):
                     await call
     await spy.flush()
     await spy.close()
-    assert b"error" in seen
-    for trace in (SECRET.encode(), b"Traceback", b"Error(", b"/home/", b".py", b"RuntimeError", b"OSError"):
+    assert b"internal:api" in seen
+    for trace in (
+        SECRET.encode(),
+        b"Traceback",
+        b"Error('",
+        b'Error("',
+        b"/home/",
+        b".py",
+        b"RuntimeError",
+        b"OSError",
+    ):
         assert trace not in bytes(seen), trace
 
 

@@ -1,4 +1,4 @@
-"""On which network stacks a test runs: what touches the network on both, what mocks httpx's on that, the rest once.
+"""On which network stacks a test runs: what touches the network on both, the rest once.
 
 A folder's `conftest.py` imports the fixtures, and calls `on_each_stack` in its `pytest_generate_tests`.
 """
@@ -13,7 +13,7 @@ __all__ = ["STACKS", "Stack", "on_each_stack", "on_its_stack", "stack"]
 Stack = str | None
 """The name of a stack; None for what does not care."""
 
-STACKS: Final = ("httpx", "aiohttp")
+STACKS: Final = ("asyncio", "httpx")
 
 
 @pytest.fixture(scope="session")
@@ -31,7 +31,7 @@ def on_its_stack(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def on_each_stack(metafunc: pytest.Metafunc, *, but: frozenset[str] = frozenset()) -> None:
-    """Run the tests of a module on both stacks, with mocks of httpx on httpx; those of the modules in `but` run once."""
+    """Run the tests of a module on both stacks, with mocks of the network on one; those of the modules in `but` run once."""
     name: str = metafunc.function.__module__
     if name in but:
         return

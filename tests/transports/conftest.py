@@ -11,7 +11,7 @@ from network_stacks import on_each_stack, on_its_stack, stack
 
 __all__ = ["on_its_stack", "stack"]
 
-OFFLINE = frozenset({"test_choice"})
+OFFLINE = frozenset({"test_choice", "test_chunked_bodies"})
 """What chooses its stack itself."""
 
 sys.path.insert(0, str(Path(__file__).parent))

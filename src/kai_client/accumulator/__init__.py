@@ -36,7 +36,7 @@ from .reducer import MessageReducer
 from .runs import Run, runs
 from .usage import UsageTally
 
-__all__ = ["Accumulator"]
+__all__ = ["Accumulator", "Run"]
 
 _ABOUT_THE_ANSWER: Final = frozenset({StartEvent, UsageEvent, FinishStepEvent, FinishEvent, AbortEvent, ErrorEvent})
 """What says more than the message shows."""
@@ -69,7 +69,7 @@ class Accumulator:
         self._note(event)
         return changed
 
-    def apply_all(self, events: Iterable[SSEEvent]) -> bool:
+    def apply_all(self, events: Iterable[Run | SSEEvent]) -> bool:
         """Fold events in as `apply` does, but a run of plain text deltas in one step; whether the last changed the message."""
         changed = False
         for each in runs(events):

@@ -6,7 +6,7 @@ from typing import TypeAlias
 from kai_client._wire import read_leniently
 from kai_client.events import ToolCallEvent
 from kai_client.message import ToolInputStreamingUIPart, UIPart
-from kai_client.message.tools import DYNAMIC
+from kai_client.message.tools import name_of_tool
 
 from .part_state import PartState
 from .tool_parts import is_tool
@@ -38,7 +38,7 @@ class ToolCalls:
 def _call(part: UIPart) -> ToolCallEvent | None:
     """The call with all that is known of it: name and input stay after the output has come (protocol 4.5)."""
     wire = part.to_dict()
-    name = wire.get("toolName") if part.type == DYNAMIC else part.type.partition("-")[2]
+    name = name_of_tool(part.type, wire.get("toolName"))
     if isinstance(part, ToolInputStreamingUIPart) and part.raw_input is None:
         wire["state"] = "started"
     try:

@@ -16,8 +16,8 @@ class Run:
     pieces: list[str] = field(default_factory=list[str])
 
 
-def runs(events: Iterable[SSEEvent]) -> Iterator[Run | SSEEvent]:
-    """The runs of plain text deltas among `events`, and the other events as they are."""
+def runs(events: Iterable[Run | SSEEvent]) -> Iterator[Run | SSEEvent]:
+    """The runs of plain text deltas among `events`, and the other events, and the runs, as they are."""
     run: Run | None = None
     for event in events:
         if type(event) is not TextDeltaEvent or event.provider_metadata is not None:

@@ -21,7 +21,7 @@ from kai_client.events import (
     ToolOutputDeniedEvent,
     ToolOutputErrorEvent,
 )
-from kai_client.message.tools import DYNAMIC
+from kai_client.message.tools import DYNAMIC, is_tool_type, name_of_tool
 from kai_client.types import Json, JsonObject
 
 from .approval_index import ApprovalIndex
@@ -296,14 +296,11 @@ class ToolParts:
 
 def is_tool(part: PartState) -> bool:
     """Whether the part is a tool call."""
-    kind = str(part.fields["type"])
-    return kind == DYNAMIC or kind.startswith("tool-")
+    return is_tool_type(part.fields["type"])
 
 
 def _tool_name(part: PartState) -> str:
-    if part.fields["type"] == DYNAMIC:
-        return str(part.fields.get("toolName") or "")
-    return str(part.fields["type"]).partition("-")[2]
+    return name_of_tool(part.fields["type"], part.fields.get("toolName"))
 
 
 def _named(tool_name: str, *, dynamic: bool) -> JsonObject:

@@ -11,10 +11,10 @@ from kai_client.message import UIMessage, UIPart
 from kai_client.models import ToolResultPart
 from kai_client.types import JsonObject
 
-from .decisions import Approval, Decision, Denial
+from .decisions import Approval, Decision, reason_of
 from .local import LocalResult
 
-__all__ = ["CONFIRMED", "DENIED", "answered_message", "message_asking", "oldest_answer", "tool_result"]
+__all__ = ["CONFIRMED", "DENIED", "answered_message", "message_asking", "oldest_answer", "response", "tool_result"]
 
 CONFIRMED: Final = "confirmed"
 DENIED: Final = "denied"
@@ -42,7 +42,7 @@ def _answered(
     wire = part.to_dict()
     approval: object = wire.get("approval")
     if is_object(approval) and approval.get("id") in approvals:
-        said = _response(approvals[approval["id"]], reason)
+        said = response(approvals[approval["id"]], reason)
         wire |= {"state": "approval-responded", "approval": {**approval, **said}}
     open_for_result = wire.get("state") in {"input-available", "approval-responded"}
     result = results.get(str(wire.get("toolCallId"))) if open_for_result else None
@@ -53,8 +53,10 @@ def _answered(
     return {**wire, "state": "output-available", "output": result.output}
 
 
-def _response(decision: Decision, reason: str | None) -> dict[str, Any]:
-    reason = decision.reason if isinstance(decision, Denial) and decision.reason is not None else reason
+def response(decision: Decision, reason: str | None = None) -> dict[str, Any]:
+    """What a message or an event says of a decision; `reason` where it has none of its own."""
+    own = reason_of(decision)
+    reason = reason if own is None else own
     return {"approved": isinstance(decision, Approval)} | ({} if reason is None else {"reason": reason})
 
 

@@ -11,7 +11,7 @@ from kai_client.exceptions import KaiConfigError, KaiError
 from kai_client.types import KaiBackend
 
 from .catalogue import ToolCatalogue, is_absent, is_crowded
-from .decisions import Approval, Decision, Denial
+from .decisions import Approval, Decision, reason_of
 from .ledger import Ledger, decided_twice
 from .ports import RunPlan, Steps
 from .waiting import WaitingCall, waiting_calls
@@ -118,7 +118,7 @@ class Beside:
                     self._plan.chat_id,
                     call.tool_call_id,
                     approved,
-                    reason=decision.reason if isinstance(decision, Denial) else None,
+                    reason=reason_of(decision),
                     updated_input=None if approval.updated_input is None else dict(approval.updated_input),
                     answers=None if approval.answers is None else dict(approval.answers),
                 )

@@ -10,7 +10,7 @@ from typing_extensions import TypeVar
 from kai_client.message import UIMessage
 from kai_client.types import Json
 
-__all__ = ["Approval", "Decision", "Denial", "Policy", "Ruling", "ToolCall", "decision_of"]
+__all__ = ["Approval", "Decision", "Denial", "Policy", "Ruling", "ToolCall", "decision_of", "reason_of"]
 
 InputT = TypeVar("InputT", default=Any)
 
@@ -83,6 +83,11 @@ Policy: TypeAlias = Callable[[ToolCall[Any]], Ruling | Awaitable[Ruling]]
 
 YES: Final = Approval()
 NO: Final = Denial()
+
+
+def reason_of(decision: Decision) -> str | None:
+    """Why not, where that was said."""
+    return decision.reason if isinstance(decision, Denial) else None
 
 
 def decision_of(ruling: object) -> Decision | None:

@@ -14,13 +14,13 @@ from kai_client.events import (
     SSEEvent,
     StepStartEvent,
     TextStartEvent,
-    ToolApprovalRequestEvent,
     ToolApprovalResponseEvent,
     ToolCallEvent,
     ToolInputErrorEvent,
     ToolOutputDeniedEvent,
     ToolOutputErrorEvent,
 )
+from kai_client.events.tools import CALL_STATES
 from kai_client.exceptions import KaiError, KaiNotFoundError
 from kai_client.message import UIMessage
 from kai_client.stream import Opening
@@ -33,16 +33,10 @@ from .waiting import WaitingCall, waiting_calls
 
 __all__ = ["ToolRun"]
 
-_ABOUT_CALLS: Final = (
-    ToolApprovalRequestEvent,
-    ToolCallEvent,
-    ToolInputErrorEvent,
-    ToolOutputDeniedEvent,
-    ToolOutputErrorEvent,
-)
-
 _STEP_ENDS: Final = (FinishStepEvent, StepStartEvent, TextStartEvent)
 """What shows that the answer has moved on: a denial on kai-agent may show as nothing else (protocol 2.5)."""
+
+_CONCERN: Final = (*CALL_STATES, *_STEP_ENDS)
 
 
 class ToolRun:
@@ -71,7 +65,7 @@ class ToolRun:
 
     def concerns(self, event: SSEEvent) -> bool:
         """See `Continuation`."""
-        return isinstance(event, _ABOUT_CALLS + _STEP_ENDS)
+        return isinstance(event, _CONCERN)
 
     async def heard(self, event: SSEEvent, answer: Accumulator) -> bool:
         """See `Continuation`."""

@@ -9,7 +9,7 @@ from kai_client.exceptions import KaiError
 from kai_client.message import UIMessage
 from kai_client.stream import Opening
 
-from .answers import answered_message, oldest_answer
+from .answers import answered_message, oldest_answer, response
 from .catalogue import is_absent
 from .decisions import Approval, Decision, Denial
 from .judge import Verdict
@@ -138,9 +138,8 @@ class Step:
         """What the message says now, as the events that say it."""
         events: list[SSEEvent] = []
         for approval_id, decision in decisions.items():
-            reason = decision.reason if isinstance(decision, Denial) else None
-            said = {"approvalId": approval_id, "approved": isinstance(decision, Approval)}
-            events.append(ToolApprovalResponseEvent.from_chunk(said if reason is None else {**said, "reason": reason}))
+            said = {"approvalId": approval_id, **response(decision)}
+            events.append(ToolApprovalResponseEvent.from_chunk(said))
         for call_id, result in self.results.items():
             if result.error is not None:
                 events.append(ToolOutputErrorEvent.from_chunk({"toolCallId": call_id, "errorText": result.error}))

@@ -6,7 +6,7 @@ from typing import Any
 
 from kai_client._wire import is_object
 from kai_client.message import UIMessage
-from kai_client.message.tools import DYNAMIC
+from kai_client.message.tools import is_tool_type, name_of_tool
 from kai_client.types import Json
 
 from .decisions import ToolCall
@@ -52,7 +52,7 @@ def waiting_calls(message: UIMessage) -> list[WaitingCall]:
 
 def _waiting(part: dict[str, Any]) -> WaitingCall | None:
     kind, call_id = part.get("type"), part.get("toolCallId")
-    if not isinstance(kind, str) or not isinstance(call_id, str) or not (kind == DYNAMIC or kind.startswith("tool-")):
+    if not isinstance(kind, str) or not isinstance(call_id, str) or not is_tool_type(kind):
         return None
     approval = _open_approval(part)
     match part.get("state"):
@@ -64,10 +64,9 @@ def _waiting(part: dict[str, Any]) -> WaitingCall | None:
             pass
         case _:
             return None
-    name = part.get("toolName") if kind == DYNAMIC else kind.partition("-")[2]
     return WaitingCall(
         call_id,
-        name if isinstance(name, str) else "",
+        name_of_tool(kind, part.get("toolName")),
         part.get("input"),
         _text(approval.get("id")),
         _text(part.get("title")),

@@ -75,6 +75,15 @@ class _Kai(LazyGroup):
             return click.Group.resolve_command(self, ctx, args)
         return super().resolve_command(ctx, args)
 
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        """See click, which would end with 1 where nobody reads the group's own help to its end."""
+        try:
+            return super().make_context(info_name, args, parent, **extra)
+        except BrokenPipeError as error:
+            raise click.exceptions.Exit(_report(error, Settings())) from error
+
     def main(self, *args: Any, **extra: Any) -> Any:
         """See click. Its own help and version are written before there is a command."""
         try:

@@ -1,10 +1,7 @@
 """From the options to a client: the local server, a given address, or discovery."""
 
 import asyncio
-import logging
-import os
 import secrets
-import sqlite3
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, Final
@@ -13,6 +10,7 @@ from kai_client import KaiClient, KaiConfigError, RetryPolicy, Timeouts
 from kai_client.transport.urls import header_value
 
 from .exit_codes import ExitCode, Failure
+from .local_server import local_server
 from .settings import Settings
 from .setup.access import Access
 
@@ -22,15 +20,13 @@ _IDLE: Final = 300.0
 _STREAM_IDLE: Final = 600.0
 """What `KaiClient` waits by itself."""
 _SHORT: Final = 30.0
-_PACE: Final = 0.02
-"""Seconds between the chunks of the local server: slow enough to see that it streams."""
 
 
-def run_with_client(settings: Settings, work: Callable[[KaiClient], Awaitable[None]], *, many: bool = False) -> None:
-    """Do `work` with the client that the options describe, and close what was opened for it. `many`: it is many answers."""
+def run_with_client(settings: Settings, work: Callable[[KaiClient], Awaitable[None]]) -> None:
+    """Do `work` with the client that the options describe, and close what was opened for it."""
 
     async def session() -> None:
-        async with open_client(settings, many=many) as client:
+        async with open_client(settings) as client:
             await work(client)
 
     if not settings.local:
@@ -39,12 +35,9 @@ def run_with_client(settings: Settings, work: Callable[[KaiClient], Awaitable[No
 
 
 @asynccontextmanager
-async def open_client(settings: Settings, *, many: bool = False) -> AsyncGenerator[KaiClient]:
+async def open_client(settings: Settings) -> AsyncGenerator[KaiClient]:
     """The client. Raises `Failure` for options that are missing, `KaiError` for what the Storage API says."""
-    options = _patience(settings)
-    if not many and not os.environ.get("KAI_TRANSPORT"):
-        options["transport"] = "httpx"  # loading the faster one takes longer than it saves in one answer
-    async with open_access(settings) as access, client_for(access, **options) as client:
+    async with open_access(settings) as access, client_for(access, **_patience(settings)) as client:
         yield client
 
 
@@ -105,16 +98,8 @@ def _local_token() -> str:
 
 @asynccontextmanager
 async def _local_server(settings: Settings) -> AsyncGenerator[str]:
-    try:
-        from kai_client.server import ScriptedKai, kai_app, serve  # noqa: PLC0415 - an extra, and slow to import
-    except ModuleNotFoundError as error:
-        raise Failure('--local needs the local server, an extra: pip install "kai-client[all]"') from error
-    if not settings.debug:
-        # Faults of the server's own reach the client as answers; without a handler logging would print them, too.
-        logging.getLogger("uvicorn").addHandler(logging.NullHandler())
-    try:
-        kai = ScriptedKai(pace=_PACE, db=settings.db or ":memory:")
-    except sqlite3.Error as error:
-        raise Failure(f"Cannot keep chats in {settings.db}: {error}", ExitCode.USAGE) from error
-    async with serve(kai_app(kai)) as base_url:
+    app = local_server(settings.db, debug=settings.debug)
+    from kai_client.server import serve  # noqa: PLC0415 - an extra, and slow to import
+
+    async with serve(app) as base_url:
         yield base_url

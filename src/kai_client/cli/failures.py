@@ -29,6 +29,8 @@ _ANSWERED: Final = ("stream:error", "stream:aborted", "stream:finish_error")
 _LINE: Final = 500
 """How much of an error's own text the line holds: a service may send a page."""
 
+_NO_KAI: Final = "check --url and --base-url: there is no Kai, or none that can do this"
+
 _KINDS: Final[tuple[tuple[type[Exception], ExitCode, str], ...]] = (
     (KaiAuthenticationError, ExitCode.AUTHENTICATION, "check the token (--token) and that it is of this stack (--url)"),
     (KaiForbiddenError, ExitCode.AUTHENTICATION, "the chat is another user's, or Kai is off for this token or project"),
@@ -92,4 +94,11 @@ def _advice(error: BaseException) -> str | None:
             return f"try again in {error.retry_after:.0f} s"
         if (error.code or "").startswith("discovery:") and error.status_code is None:
             return "check --url and --service"
+        if isinstance(error, KaiNotFoundError) and not _misses_something(error.code or ""):
+            return _NO_KAI
     return next((advice for kind, _, advice in _KINDS if isinstance(error, kind)), None)
+
+
+def _misses_something(code: str) -> bool:
+    """Whether a 404 is Kai's word about a chat or another thing with an id; else it is about the URL."""
+    return code.partition(":")[0] in {"not_found", "approval"} and code != "not_found:api"

@@ -1,16 +1,19 @@
 """Asking the human at the terminal: questions on stderr, answers from stdin."""
 
 import io
+import os
 import signal
 import sys
 import threading
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
-from typing import IO, cast
+from typing import IO, Final, cast
 
 import click
 
-__all__ = ["can_ask", "forget_typed_ahead", "is_terminal", "read_line"]
+__all__ = ["can_ask", "can_redraw", "forget_typed_ahead", "is_terminal", "read_line"]
+
+_DUMB: Final = ("", "dumb", "unknown")
 
 
 def is_terminal(stream: IO[str] | None) -> bool:
@@ -21,6 +24,11 @@ def is_terminal(stream: IO[str] | None) -> bool:
 def can_ask() -> bool:
     """Whether somebody is there who sees a question and can answer it."""
     return is_terminal(sys.stdin) and is_terminal(sys.stderr)
+
+
+def can_redraw() -> bool:
+    """Whether a terminal of this kind (TERM) can write over what it shows."""
+    return os.environ.get("TERM", "") not in _DUMB or sys.platform == "win32"
 
 
 def forget_typed_ahead() -> None:

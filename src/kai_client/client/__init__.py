@@ -43,9 +43,8 @@ class KaiClient(RunMethods, SupersededMethods):
     Use it as `async with`, or `close()` it; a closed client stays closed, and one client serves one event loop. `timeout`
     and `stream_timeout` are seconds without a sign of life (of a request, of a stream), not totals; None waits for ever, and
     `Timeouts` says more. `retry` says how often what is safe to repeat is tried again. A given `http_client` is used as it
-    is and stays the caller's to close. Nothing is sent before the first call. `transport` is what carries the requests
-    of a client without one: "aiohttp" where the extra `fast` is installed, else "httpx"; `KAI_TRANSPORT` names another
-    default (mocks of httpx's network, as respx, need "httpx").
+    is and stays the caller's to close. Nothing is sent before the first call. `transport` is the network stack of a
+    client without one: "asyncio", or "httpx" for httpx as it comes; `KAI_TRANSPORT` names another default.
     """
 
     _transport: Transport  # the groups of methods, which know a Carrier, never set it

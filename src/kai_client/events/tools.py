@@ -1,6 +1,6 @@
 """Tool calls: what the model asks for, who has to agree, and what came of it."""
 
-from typing import ClassVar, Literal
+from typing import ClassVar, Final, Literal
 
 from pydantic import StrictBool
 
@@ -152,3 +152,13 @@ class ToolOutputDeniedEvent(ChunkEvent, frozen=True):
     chunk_type: ClassVar[str] = "tool-output-denied"
     type: Literal["tool-output-denied"] = "tool-output-denied"
     tool_call_id: str
+
+
+CALL_STATES: Final = (
+    ToolCallEvent,
+    ToolInputErrorEvent,
+    ToolApprovalRequestEvent,
+    ToolOutputErrorEvent,
+    ToolOutputDeniedEvent,
+)
+"""The events that say which call has reached another state: a delta reaches none, and an approval's response names no call."""

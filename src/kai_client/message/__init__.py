@@ -25,7 +25,6 @@ from .content import (
 )
 from .lazy import LazyParts
 from .tools import (
-    DYNAMIC,
     ToolApprovalRequestedUIPart,
     ToolApprovalRespondedUIPart,
     ToolApprovalState,
@@ -34,6 +33,7 @@ from .tools import (
     ToolOutputAvailableUIPart,
     ToolOutputDeniedUIPart,
     ToolOutputErrorUIPart,
+    is_tool_type,
 )
 
 ToolUIPart: TypeAlias = (
@@ -98,7 +98,7 @@ def read_part(data: Mapping[str, Any]) -> UIPart:
     found: type[UIPart] | None = None
     if isinstance(kind, str):
         found = _BY_TYPE.get(kind) or (DataUIPart if kind.startswith("data-") else None)
-        if found is None and isinstance(state, str) and (kind == DYNAMIC or kind.startswith("tool-")):
+        if found is None and isinstance(state, str) and is_tool_type(kind):
             found = _BY_STATE.get(state)
     if found is not None:
         try:

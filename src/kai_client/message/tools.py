@@ -24,6 +24,21 @@ __all__ = [
 DYNAMIC = "dynamic-tool"
 
 
+def is_tool_type(kind: object) -> bool:
+    """Whether this is the `type` of a tool call's part."""
+    return isinstance(kind, str) and (kind == DYNAMIC or kind.startswith("tool-"))
+
+
+def name_of_tool(kind: str, dynamic_name: object) -> str:
+    """The tool's name, from a part's `type` and its `toolName`; empty for a dynamic tool that nobody has named.
+
+    Names may contain dashes, so it is all behind the first one of `tool-<name>`.
+    """
+    if kind != DYNAMIC:
+        return kind.partition("-")[2]
+    return dynamic_name if isinstance(dynamic_name, str) else ""
+
+
 class ToolApprovalState(
     BaseModel, frozen=True, alias_generator=to_camel, populate_by_name=True, extra="allow", defer_build=True
 ):
@@ -60,8 +75,8 @@ class ToolUIPartBase(UIPartBase, frozen=True):
 
     @property
     def tool_name(self) -> str:
-        """The tool's name; names may contain dashes, so it is all behind the first one of `tool-<name>`."""
-        return self.dynamic_tool_name or "" if self.is_dynamic else self.type.partition("-")[2]
+        """The tool's name; empty where a dynamic tool has none."""
+        return name_of_tool(self.type, self.dynamic_tool_name)
 
 
 class ToolInputStreamingUIPart(ToolUIPartBase, frozen=True):

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -13,13 +13,13 @@ from faststream.nats import NatsBroker, NatsMessage
 from kai_client.exceptions import KaiTimeoutError
 from kai_client.server.service import Caller
 
-from .codecs import Codec, refused
+from .codecs import JSON, Codec, refused
 from .faults import FaultRecord
 from .json_codec import JsonCodec
 from .messages import Chunk, InferReply, Meta, OperationReply
 from .protobuf_codec import ProtobufCodec
 
-__all__ = ["CODECS", "DEADLINE", "KIND", "Call", "log"]
+__all__ = ["CODECS", "DEADLINE", "KIND", "Call", "codec_of", "log"]
 
 log: Final = logging.getLogger("kai_client.nats")
 
@@ -30,6 +30,12 @@ KIND: Final = "kai-message"
 """The header that says what a message is: `reply`, `result` or `chunks`."""
 
 CODECS: Final[dict[str, Codec]] = {codec.content_type: codec for codec in (JsonCodec(), ProtobufCodec())}
+
+
+def codec_of(headers: Mapping[str, str] | None) -> Codec | None:
+    """How a message is written: as its header says, as JSON without one; None for what is neither."""
+    content_type = (headers or {}).get("content-type", "").partition(";")[0].strip().lower()
+    return CODECS.get(content_type or JSON)
 
 
 @dataclass(kw_only=True)
@@ -45,10 +51,10 @@ class Call:
 
     def understand(self) -> None:
         """Read the headers. Raises `KaiBadRequestError` and, for one that nobody waits for any more, `KaiTimeoutError`."""
-        content_type = self.message.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if content_type and content_type not in CODECS:
+        codec = codec_of(self.message.headers)
+        if codec is None:
             raise refused(f"content-type: it must be one of {', '.join(CODECS)}")
-        self.codec = CODECS[content_type] if content_type else self.codec
+        self.codec = codec
         if deadline := self.message.headers.get(DEADLINE):
             try:
                 left = float(deadline) - time.time()

@@ -14,8 +14,8 @@ from kai_client.exceptions import KaiClosedError
 from kai_client.transport import Credentials, Limits, RetryPolicy, StreamHead, StreamRequest, Timeouts
 from kai_client.transport.retry import retrying
 
-from .call import CODECS, DEADLINE
-from .codecs import Codec
+from .call import DEADLINE, codec_of
+from .codecs import Codec, malformed
 from .door import Connection, map_nats_errors
 from .messages import InferReply, InferRequest, Meta, OperationReply, OperationRequest
 from .operation_paths import INFER, operation_of
@@ -54,9 +54,9 @@ class OneConnection:
             raise KaiClosedError("The client belongs to another event loop; make one in each loop", "closed:other_loop")
         return self._connection
 
-    def reader(self, codec: Codec, silence: float | None) -> ChunkReader:
+    def reader(self, silence: float | None) -> ChunkReader:
         """A reader that ends with the client at the latest."""
-        reader = ChunkReader(self.get(), codec, silence, lambda: self._readers.discard(reader))
+        reader = ChunkReader(self.get(), silence, lambda: self._readers.discard(reader))
         self._readers.add(reader)
         return reader
 
@@ -138,8 +138,10 @@ class NatsCarrier:
         with map_nats_errors():
             headers = self._headers(seconds)
             message = await self.connections.get().request(subject, data, seconds, headers=headers)
-        told: Mapping[str, str] = message.headers or {}
-        return message.data, CODECS.get(told.get("content-type", ""), self.codec)
+        answered_in = codec_of(message.headers)
+        if answered_in is None:
+            raise malformed()
+        return message.data, answered_in
 
     def _headers(self, seconds: float | None) -> dict[str, str]:
         headers = {"content-type": self.codec.content_type}
@@ -156,7 +158,7 @@ class NatsCarrier:
         timeouts = self.stream_timeouts
 
         async def attempt() -> ChunkReader:
-            reader = self.connections.reader(self.codec, min(self.silence, timeouts.idle or _FOR_EVER))
+            reader = self.connections.reader(min(self.silence, timeouts.idle or _FOR_EVER))
 
             async def ask(inbox: str) -> None:
                 await self.connections.get().publish(subject, data, inbox, self._headers(timeouts.total))

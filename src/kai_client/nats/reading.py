@@ -10,7 +10,7 @@ from nats.aio.msg import Msg
 
 from kai_client.exceptions import KaiClosedError, KaiConnectionError, KaiError, KaiStreamError, KaiTimeoutError
 
-from .call import CODECS, KIND
+from .call import KIND, codec_of
 from .codecs import Codec, malformed
 from .door import NO_RESPONDERS, Connection, Inbox, map_nats_errors, status_of
 from .json_codec import json_bytes
@@ -31,11 +31,8 @@ class ChunkReader:
     numbers of the chunks, and raises.
     """
 
-    def __init__(
-        self, connection: Connection, codec: Codec, silence: float | None, on_close: Callable[[], None]
-    ) -> None:
+    def __init__(self, connection: Connection, silence: float | None, on_close: Callable[[], None]) -> None:
         self._connection = connection
-        self._codec = codec
         self._silence = silence
         self._on_close = on_close
         self._inbox: Inbox | None = None
@@ -135,7 +132,9 @@ class ChunkReader:
         if status_of(message) == NO_RESPONDERS:
             raise KaiConnectionError("No Kai service listens on this subject", "connection:no_service")
         headers = message.headers or {}
-        codec = CODECS.get(headers.get("content-type", ""), self._codec)
+        codec = codec_of(headers)
+        if codec is None:
+            raise malformed(streaming=True)
         match headers.get(KIND):
             case "reply":
                 error = codec.read_reply(message.data).error

@@ -19,6 +19,7 @@ from pydantic import (
 from pydantic.alias_generators import to_camel
 
 from kai_client.approvals import LocalResult
+from kai_client.message.tools import name_of_tool
 from kai_client.models import ToolRestrictions
 from kai_client.types import JsonObject
 
@@ -237,6 +238,5 @@ def _answered(part: JsonObject) -> ToolReply | None:
             result = LocalResult(error=error)
         case _:
             return None
-    kind, name = str(part.get("type")), part.get("toolName")
-    name = name if isinstance(name, str) else kind.partition("-")[2]
+    name = name_of_tool(str(part.get("type")), part.get("toolName"))
     return ToolReply(Decision(approved=True, output=result), tool_call_id=call_id, tool_name=name)

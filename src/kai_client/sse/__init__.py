@@ -3,6 +3,7 @@
 from .chunks import parse_sse_event
 from .decoder import MAX_EVENT_BYTES, EventDecoder
 from .parser import ByteResponse, SSEStreamParser, check_content_type, parse_sse_stream
+from .replays import replay
 
 __all__ = [
     "MAX_EVENT_BYTES",
@@ -12,4 +13,5 @@ __all__ = [
     "check_content_type",
     "parse_sse_event",
     "parse_sse_stream",
+    "replay",
 ]

@@ -29,7 +29,8 @@ class EventDecoder:
     `terminal` says whether the answer was declared over (`finish`, `abort`, `error` or `[DONE]`): a body that ends before
     is half an answer. `[DONE]` does not end the reading (protocol 4.2): usage may follow `finish`. `failure` is why no more
     events come after those that were yielded: the stream is malformed. `over` is there for whoever must ask quickly: one of
-    the two.
+    the two. `steady` says that something was read, and nothing by half: what comes next begins a frame, which is all that its
+    event needs.
     """
 
     def __init__(self, max_event_bytes: int = MAX_EVENT_BYTES) -> None:
@@ -40,8 +41,7 @@ class EventDecoder:
         self._read_delta = delta_reader()
         self._rest = b""
         """A frame of the plain form that is not whole yet."""
-        self._steady = False
-        """Whether nothing is half read."""
+        self.steady: bool = False
         self._counted = 0
         """Events that were yielded before the run that goes on."""
         self._run: Iterator[object] = iter(())
@@ -76,12 +76,14 @@ class EventDecoder:
         self.bytes_received += size
         # Token by token nothing else comes than a delta a time, and the steps around it cost more than the delta.
         if (
-            self._steady
+            self.steady
             and size <= self._max
             and data.find(b"\n") == size - 2
             and data[:6] == b"data: "
             and data[-1] == _LINE_FEED
             and data.find(b"\r") < 0
+            and data.find(b"NaN") < 0
+            and data.find(b"Infinity") < 0
         ):
             try:
                 event = self._read_delta(data[6:-2])
@@ -96,7 +98,7 @@ class EventDecoder:
 
     def _cut(self, data: bytes) -> Iterator[SSEEvent]:
         """The events of a piece that may hold any number of them, and parts of some."""
-        self._rest, self._steady = b"", False
+        self._rest, self.steady = b"", False
         plain = cut(data) if self._frames.idle and len(data) <= self._max else None
         if plain is None:
             return self._careful(data)
@@ -155,8 +157,8 @@ class EventDecoder:
             self._settle()
 
     def _settle(self) -> None:
-        """See whether what comes next begins a frame, and is all that its event needs."""
-        self._steady = self._frames.idle and not (self._rest or self._held_back or self._frames.silent)
+        """See whether anything is half read."""
+        self.steady = self._frames.idle and not (self._rest or self._held_back or self._frames.silent)
 
     def _begin_run(self, events: Iterator[object], length: int) -> None:
         self._counted += self._run_length  # the last one has been handed out

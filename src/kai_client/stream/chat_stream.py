@@ -276,7 +276,7 @@ class ChatStream:
         if self._folding.looks:
             self._ready = self._folding.hand_out(self._ready, data, leg.decoder)
         else:
-            self._folding.kept += data
+            self._folding.keep(data)
         return True
 
     async def _more_with_care(self) -> bool:

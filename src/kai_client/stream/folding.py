@@ -1,17 +1,13 @@
 """The answer so far, folded from what was handed out: when somebody looks, not before."""
 
 from collections.abc import Generator, Iterable, Iterator
-from itertools import islice
-from typing import Final
 
-from kai_client.accumulator import Accumulator
+from kai_client.accumulator import Accumulator, Run
 from kai_client.events import SSEEvent
 from kai_client.message import UIMessage
-from kai_client.sse import EventDecoder
+from kai_client.sse import EventDecoder, replay
 
 __all__ = ["Folding"]
-
-_PIECE: Final = 32 * 1024
 
 
 class Folding:
@@ -31,7 +27,9 @@ class Folding:
         self._answer = Accumulator()
         self._decoder: EventDecoder | None = None
         """The one that made what was handed out of the bytes."""
-        self._again: Iterator[SSEEvent] | None = None
+        self._newest = 0
+        """Where in `kept` the piece begins that is being handed out."""
+        self._again: Iterator[Run | SSEEvent] | None = None
         """The same events, once more."""
         self._folded = 0
         """How many of them are in the answer."""
@@ -61,9 +59,14 @@ class Folding:
                 return self.following(events)
             self._answer.apply_all(events)
             return iter(())
-        self.kept += data
+        self.keep(data)
         self._decoder = decoder
         return events
+
+    def keep(self, data: bytes) -> None:
+        """Keep another piece, whose events are handed out next."""
+        self._newest = len(self.kept)
+        self.kept += data
 
     def following(self, events: Iterable[SSEEvent]) -> Generator[SSEEvent]:
         """The events, each folded in when it is handed out."""
@@ -75,15 +78,15 @@ class Folding:
         if self._decoder is None:
             return
         if self._again is None:
-            self._again = _read(bytes(self.kept))
+            self._again = replay(bytes(self.kept), self._newest)
         handed_out = self._decoder.events_received
         if handed_out > self._folded:
-            self.changed = self._answer.apply_all(islice(self._again, handed_out - self._folded))
+            self.changed = self._answer.apply_all(_first(handed_out - self._folded, self._again))
         self._folded = handed_out
 
 
-def _read(data: bytes) -> Iterator[SSEEvent]:
-    decoder = EventDecoder()
-    for start in range(0, len(data), _PIECE):
-        yield from decoder.feed(data[start : start + _PIECE])
-    yield from decoder.close()
+def _first(count: int, events: Iterator[Run | SSEEvent]) -> Iterator[Run | SSEEvent]:
+    """So many events; no run reaches over the last one."""
+    while count > 0 and (each := next(events, None)) is not None:
+        yield each
+        count -= len(each.pieces) if isinstance(each, Run) else 1

@@ -4,17 +4,14 @@ import asyncio
 import os
 import ssl
 from functools import cache, lru_cache
-from typing import TYPE_CHECKING
 
 import httpx
 
 from kai_client.exceptions import KaiClosedError, KaiConfigError
 
-from .stacks import NetworkStack, chosen_stack, missing_stack
+from .asyncio_stack import AsyncioClient
+from .stacks import NetworkStack, chosen_stack
 from .urls import is_encrypted, is_loopback
-
-if TYPE_CHECKING:
-    from .aiohttp_stack import AiohttpClient
 
 __all__ = ["Connections"]
 
@@ -92,11 +89,10 @@ class Connections:
         context = _no_certificates() if plain else _ssl_context(*from_environment)
         limits = httpx.Limits(max_connections=self._most, max_keepalive_connections=20)
         trust_env = not here
-        make = self._stack_of_aiohttp()
         try:
-            if make is not None:
-                return make(context, limits, trust_env=trust_env)
-            return httpx.AsyncClient(verify=context, limits=limits, trust_env=trust_env, follow_redirects=False)
+            if self._stack == "httpx":
+                return httpx.AsyncClient(verify=context, limits=limits, trust_env=trust_env, follow_redirects=False)
+            return AsyncioClient(context, limits, trust_env=trust_env)
         except ImportError:
             raise KaiConfigError(
                 'The environment names a SOCKS proxy: pip install "httpx[socks]"', "config:proxy"
@@ -106,18 +102,6 @@ class Connections:
             raise KaiConfigError(
                 "The proxy that the environment names is none that can be used", "config:proxy"
             ) from None
-
-    def _stack_of_aiohttp(self) -> "type[AiohttpClient] | None":
-        if self._stack is None or self._stack.name != "aiohttp":
-            return None
-        try:
-            # Imported here: it takes longer than importing this package.
-            from .aiohttp_stack import AiohttpClient  # noqa: PLC0415
-        except ImportError as error:
-            if self._stack.asked_for:
-                raise missing_stack(f"aiohttp cannot be used ({error})") from error
-            return None
-        return AiohttpClient
 
 
 @lru_cache(maxsize=4)

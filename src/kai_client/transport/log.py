@@ -32,7 +32,6 @@ _EventT = TypeVar("_EventT", bound=_Event)
 _BELOW: Final = (
     "httpx",
     *(f"httpcore.{part}" for part in ("connection", "http11", "http2", "proxy", "socks")),
-    *(f"aiohttp.{part}" for part in ("client", "internal")),
 )
 """Loggers below us that write heads and errors as they are: a server can echo the token there."""
 

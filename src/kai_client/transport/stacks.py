@@ -1,55 +1,33 @@
-"""Which network stack carries the requests: httpx's own, or aiohttp's below httpx's client."""
+"""Which network stack carries the requests of a client that was given none."""
 
-import importlib.util
 import os
-from typing import Final, Literal, NamedTuple, TypeAlias, get_args
+from typing import Final, Literal, TypeAlias, get_args
 
 from kai_client.exceptions import KaiConfigError
 
-__all__ = ["ChosenStack", "NetworkStack", "chosen_stack", "missing_stack"]
+__all__ = ["NetworkStack", "chosen_stack"]
 
-NetworkStack: TypeAlias = Literal["httpx", "aiohttp"]
-"""`aiohttp` needs the extra `fast`, and a third of httpx's time for a stream that comes token by token."""
+NetworkStack: TypeAlias = Literal["asyncio", "httpx"]
+"""httpx's client either way: `asyncio` has its HTTP over asyncio's own sockets, for a third of the time; `httpx` is httpx as it comes."""
 
 _VARIABLE: Final = "KAI_TRANSPORT"
 _NAMES: Final[tuple[NetworkStack, ...]] = get_args(NetworkStack)
 _CHOICES: Final = " or ".join(map(repr, _NAMES))
 
 
-class ChosenStack(NamedTuple):
-    """A stack; without anybody having asked for it another will do."""
+def chosen_stack(wanted: NetworkStack | None) -> NetworkStack:
+    """`wanted`, else `KAI_TRANSPORT`, else `asyncio`.
 
-    name: NetworkStack
-    asked_for: bool
-
-
-def chosen_stack(wanted: NetworkStack | None) -> ChosenStack:
-    """`wanted`, else `KAI_TRANSPORT`, else the faster one that is installed.
-
-    Raises `ValueError` for a `wanted` that is none, `KaiConfigError` for such a variable and for a stack that is missing.
+    Raises `ValueError` for a `wanted` that is none, and `KaiConfigError` for such a variable.
     """
-    if wanted is not None and wanted not in _NAMES:
-        raise ValueError(f"transport must be {_CHOICES}, not {wanted!r}")
-    stack = wanted or _from_environment()
-    # Looked up, not imported: importing aiohttp takes longer than importing this package.
-    installed = importlib.util.find_spec("aiohttp") is not None
-    if stack is None:
-        return ChosenStack("aiohttp" if installed else "httpx", asked_for=False)
-    if stack == "aiohttp" and not installed:
-        raise missing_stack("aiohttp is not installed")
-    return ChosenStack(stack, asked_for=True)
-
-
-def missing_stack(reason: str) -> KaiConfigError:
-    """The error for a stack that was asked for and cannot be had."""
-    return KaiConfigError(f'{reason}: pip install "kai-client[fast]"', "config:transport_missing")
-
-
-def _from_environment() -> NetworkStack | None:
+    if wanted is not None:
+        if wanted not in _NAMES:
+            raise ValueError(f"transport must be {_CHOICES}, not {wanted!r}")
+        return wanted
     value = os.environ.get(_VARIABLE, "").strip().lower()
-    if not value:
-        return None
     for name in _NAMES:
         if name == value:
             return name
-    raise KaiConfigError(f"{_VARIABLE} must be {_CHOICES}, not {value!r}", "config:transport_unknown")
+    if value:
+        raise KaiConfigError(f"{_VARIABLE} must be {_CHOICES}, not {value!r}", "config:transport_unknown")
+    return "asyncio"

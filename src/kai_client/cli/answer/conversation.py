@@ -3,19 +3,12 @@
 import asyncio
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any
 
-from kai_client import (
-    ChatStream,
-    KaiClient,
-    ToolApprovalRequestEvent,
-    ToolCallEvent,
-    ToolInputErrorEvent,
-    ToolOutputDeniedEvent,
-    ToolOutputErrorEvent,
-)
+from kai_client import ChatStream, KaiClient
 from kai_client.cli.exit_codes import ExitCode
 from kai_client.cli.failures import exit_code
+from kai_client.events.tools import CALL_STATES
 
 from .data import EventLines, NoText, answer_object, end_line, start_line
 from .decisions import Decisions, Rules
@@ -25,14 +18,6 @@ from .spinner import spinning
 from .text import AnswerText, DrawnText, RawText
 
 __all__ = ["Conversation", "Format", "Look", "show_end"]
-
-_ABOUT_A_CALL: Final = (
-    ToolCallEvent,
-    ToolInputErrorEvent,
-    ToolApprovalRequestEvent,
-    ToolOutputErrorEvent,
-    ToolOutputDeniedEvent,
-)
 
 
 class Format(StrEnum):
@@ -92,7 +77,7 @@ class Conversation:
         try:
             async with spinning(self.output, lambda: "writing" if words.waits else "thinking"), stream:
                 async for event in stream:
-                    call = stream.tool_calls.get(event.tool_call_id) if isinstance(event, _ABOUT_A_CALL) else None
+                    call = stream.tool_calls.get(event.tool_call_id) if isinstance(event, CALL_STATES) else None
                     renderer.show(event, call)
                 await stream.get_final_text()
         finally:

@@ -10,6 +10,7 @@ import click
 from kai_client import Approval, Denial, KaiBackend, ToolCall, ToolCallEvent
 from kai_client._wire import is_object
 from kai_client.cli.exit_codes import ExitCode, Failure
+from kai_client.cli.outcomes import has_run
 from kai_client.cli.prompt import can_ask, forget_typed_ahead, read_line
 from kai_client.cli.terminal import one_line
 from kai_client.types import JsonObject
@@ -61,7 +62,7 @@ class Decisions:
 
         A tool that ran by itself, without waiting for the answer, was not refused.
         """
-        ran = [call_id for call_id in self._refused if _ran(calls.get(call_id))]
+        ran = [call_id for call_id in self._refused if has_run(calls.get(call_id))]
         names = [name for call_id, name in self._refused.items() if call_id not in ran]
         for name in [self._refused[call_id] for call_id in ran] if self._asked else []:
             self._output.note(f"{name} did not wait for an answer.", fg="yellow")
@@ -131,10 +132,3 @@ def _arguments(text: str) -> JsonObject:
         raise ValueError("the arguments of a tool are a JSON object")
     Approval(updated_input=arguments)
     return arguments
-
-
-def _ran(call: ToolCallEvent | None) -> bool:
-    """The oldest backends show a refusal as an output (protocol 2.4)."""
-    if call is None or call.state != "output-available":
-        return False
-    return not (is_object(call.output) and call.output.get("_declined") is True)

@@ -1,11 +1,10 @@
 """Where the messages of a conversation come from: a line editor with a history, or plain lines where there can be none."""
 
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
-from kai_client.cli.prompt import read_line
+from kai_client.cli.prompt import can_redraw, read_line
 
 if TYPE_CHECKING:
     from prompt_toolkit.key_binding import KeyBindings
@@ -14,7 +13,6 @@ if TYPE_CHECKING:
 __all__ = ["Lines", "open_lines"]
 
 _PROMPT: Final = "> "
-_DUMB: Final = ("", "dumb", "unknown")
 
 
 class Lines(Protocol):
@@ -27,7 +25,7 @@ class Lines(Protocol):
 
 def open_lines(commands: dict[str, str], history: Path | None) -> Lines:
     """The line editor, which completes `commands` and keeps what was typed in `history`; plain lines without it."""
-    if os.environ.get("TERM", "") in _DUMB and sys.platform != "win32":
+    if not can_redraw():
         return _PlainLines()
     try:
         return _EditedLines(commands, history)

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from kai_client.cli.prompt import is_terminal
+from kai_client.cli.prompt import can_redraw, is_terminal
 from kai_client.cli.terminal import ShownText, one_line
 
 __all__ = ["Output"]
@@ -21,6 +21,8 @@ class Output:
     def __init__(self, secret: str | None = None) -> None:
         self.secret = secret
         self.stderr_is_terminal: bool = is_terminal(sys.stderr)
+        self.has_status: bool = self.stderr_is_terminal and can_redraw()
+        """Whether a line on stderr can be written over."""
         self._one_screen = is_terminal(sys.stdout) and self.stderr_is_terminal
         self._answer = ShownText(secret)
         self._thought = ShownText(secret)
@@ -97,8 +99,8 @@ class Output:
         self._open = None
 
     def status(self, text: str) -> None:
-        """A line on stderr that the next words of any kind replace; on a terminal only, and where a line is free."""
-        if self.stderr_is_terminal and not (self._cursor_in_line or self._open is not None):
+        """A line on stderr that the next words of any kind replace; where one can be written over, and is free."""
+        if self.has_status and not (self._cursor_in_line or self._open is not None):
             click.echo(f"\r{text}\x1b[K", err=True, nl=False)
             self._status = True
 

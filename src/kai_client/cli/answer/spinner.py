@@ -18,8 +18,8 @@ _PLAIN: Final = "|/-\\"
 
 @asynccontextmanager
 async def spinning(output: Output, label: Callable[[], str]) -> AsyncGenerator[None]:
-    """During the block the output's status turns, as long as `label` says something; nothing where there is no terminal."""
-    if not output.stderr_is_terminal:
+    """During the block the output's status turns, as long as `label` says something; nothing where none can be shown."""
+    if not output.has_status:
         yield
         return
     turning = asyncio.create_task(_turn(output, label))

@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Collection
 from typing import Any, Final, Protocol
 
-from kai_client import Denial, KaiClient, KaiError, RetryPolicy, ToolCall, ToolCallEvent
-from kai_client._wire import is_object
+from kai_client import Denial, KaiClient, KaiError, RetryPolicy, ToolCall
+from kai_client.cli.outcomes import has_run
 from kai_client.events import UsageInfo
 from kai_client.stream import ChatStream
 
@@ -108,12 +108,5 @@ def _reply(stream: ChatStream, decisions: _Decisions) -> Reply:
         finish_reason=stream.finish_reason,
         usage=counts if any(counts.values()) else None,
         tool_calls=[(call.tool_name or "", call.state) for call in calls.values()],
-        denied=any(not _ran(calls.get(call_id)) for call_id in decisions.denied),
+        denied=any(not has_run(calls.get(call_id)) for call_id in decisions.denied),
     )
-
-
-def _ran(call: ToolCallEvent | None) -> bool:
-    """Whether a tool ran by itself, without waiting for its no. The oldest backends show a refusal as an output, too."""
-    if call is None or call.state != "output-available":
-        return False
-    return not (is_object(call.output) and call.output.get("_declined") is True)

@@ -50,7 +50,7 @@ class Job:
         """Do what is left, and say how it went. Raises `Failure` or `KaiError` where not all is well."""
         self._say(self._found())
         if self._plan.todo:
-            run_with_client(self._settings, self._answer, many=True)
+            run_with_client(self._settings, self._answer)
         else:
             with self._written():  # what a crash left behind at its end is put in order, even so
                 self._say(str(self._tally))

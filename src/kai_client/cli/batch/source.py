@@ -41,9 +41,15 @@ def prompts_of(options: Options, secret: str | None) -> Sequence[Prompt]:
     return reading.prompts
 
 
+def _template(text: str | None) -> Template | None:
+    try:
+        return None if text is None else Template(text)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="'--template'") from error
+
+
 def _read(options: Options, kind: Format) -> Reading:
-    template = None if options.template is None else Template(options.template)
-    columns = Columns(options.prompt_column, options.id_column, template)
+    columns = Columns(options.prompt_column, options.id_column, _template(options.template))
     stdin: IO[str] | None = sys.stdin
     if options.file == STDIO and stdin is None:
         raise click.UsageError("There are no prompts: stdin is closed")

@@ -8,6 +8,7 @@ from typing import Final
 __all__ = ["Template"]
 
 _PLACE: Final = re.compile(r"\{\{|\}\}|\{([^{}]*)\}")
+_BRACE: Final = re.compile(r"[{}]")
 
 
 class Template:
@@ -18,6 +19,12 @@ class Template:
     """
 
     def __init__(self, text: str) -> None:
+        """Raises `ValueError` for a brace that is neither a place nor doubled."""
+        lone = _BRACE.search(_PLACE.sub(lambda match: " " * len(match[0]), text))
+        if lone is not None:
+            raise ValueError(
+                f"{lone[0]!r} at character {lone.start() + 1} belongs to no {{column}}; a brace itself is written {lone[0] * 2}"
+            )
         self._text = text
         self.names: frozenset[str] = frozenset(match[1] for match in _PLACE.finditer(text) if match[1] is not None)
         """The columns that it needs."""

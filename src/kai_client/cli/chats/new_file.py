@@ -1,11 +1,10 @@
-"""A file that is there whole or not at all."""
+"""A file that somebody asked for, which replaces none that is there."""
 
 import os
-import secrets
-from contextlib import suppress
 from pathlib import Path
 
 from kai_client.cli.exit_codes import ExitCode, Failure
+from kai_client.cli.whole_file import written_beside
 
 __all__ = ["check_new", "write_file"]
 
@@ -51,19 +50,11 @@ def _unwritable(path: Path, error: OSError) -> Failure:
 
 def _write_beside(path: Path, text: str, *, force: bool) -> None:
     """Write a file next to `path`, then give it the name."""
-    beside = path.with_name(f".{path.name[:64]}.{secrets.token_hex(4)}")
-    try:
-        with beside.open("x", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
+    with written_beside(path, text) as beside:
         if force:
             beside.replace(path)
         else:
             _name_new(beside, path)
-    finally:
-        with suppress(FileNotFoundError):
-            beside.unlink()
 
 
 def _name_new(beside: Path, path: Path) -> None:

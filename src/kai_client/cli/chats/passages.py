@@ -9,6 +9,7 @@ from urllib.parse import quote, urlsplit
 from pydantic import JsonValue
 
 from kai_client._wire import is_object, to_wire
+from kai_client.cli.outcomes import is_refusal
 from kai_client.message import (
     FileUIPart,
     ReasoningFileUIPart,
@@ -20,7 +21,7 @@ from kai_client.message import (
     UIPart,
     UnknownUIPart,
 )
-from kai_client.message.tools import ToolUIPartBase
+from kai_client.message.tools import ToolUIPartBase, is_tool_type, name_of_tool
 from kai_client.models import ChatDetail, Message
 from kai_client.types import JsonObject
 
@@ -183,7 +184,7 @@ def _outcome(part: ToolUIPartBase, wire: JsonObject) -> tuple[str, Tone]:
             error = wire.get("errorText")
             return (f"failed: {error}" if error else "failed"), "bad"
         case "output-available":
-            if _declined(wire.get("output")):
+            if is_refusal(wire.get("output")):
                 return denied, "bad"
             return ("still running", "open") if wire.get("preliminary") is True else ("done", "good")
         case "approval-responded" if approval is not None and approval.approved is False:
@@ -205,19 +206,13 @@ def _pending(state: str, *, is_asked: bool) -> str:
             return "broken off before it was called"
 
 
-def _declined(output: JsonValue) -> bool:
-    """The oldest backends show a refusal as an output (protocol 2.4)."""
-    return isinstance(output, dict) and output.get("_declined") is True
-
-
 def _unknown_call(part: UnknownUIPart) -> Call | None:
     """A tool call in a state that this version does not know."""
-    wire = part.to_dict()
-    if part.type != "dynamic-tool" and not part.type.startswith("tool-"):
+    if not is_tool_type(part.type):
         return None
-    name, state = wire.get("toolName"), wire.get("state")
-    name = name if isinstance(name, str) and name else part.type.removeprefix("tool-")
-    return Call(name=name, input=wire.get("input"), output=wire.get("output"), outcome=str(state or "unknown state"))
+    wire = part.to_dict()
+    name, outcome = name_of_tool(part.type, wire.get("toolName")), str(wire.get("state") or "unknown state")
+    return Call(name=name or "?", input=wire.get("input"), output=wire.get("output"), outcome=outcome)
 
 
 def speaker(message: Message) -> str:

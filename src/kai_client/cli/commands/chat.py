@@ -106,7 +106,6 @@ def chat(settings: Settings, /, **options: Any) -> None:
     kai chat "Run the job" --approve run_job    others are still asked about
     kai chat -m "How many customers?" -o json | jq .text
     """  # noqa: D301 - the control character is click's mark for lines that stay as they are
-    message = _given_message(options["words"], options["message"])
     look = _look(
         options["output"],
         json_output=options["json_output"],
@@ -128,6 +127,7 @@ def chat(settings: Settings, /, **options: Any) -> None:
         await _talk(conversation, message, debug=settings.debug)
 
     try:
+        message = _given_message(options["words"], options["message"])
         run_with_client(settings, talk)
     except click.ClickException:
         raise

@@ -2,9 +2,7 @@
 
 import asyncio
 import errno
-import logging
 import signal
-import sqlite3
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,9 +10,9 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 import click
 
-from kai_client.cli.exit_codes import ExitCode, Failure
+from kai_client.cli.exit_codes import Failure
+from kai_client.cli.local_server import local_server
 from kai_client.cli.settings import Settings
-from kai_client.cli.setup.script_file import scripted_kai
 from kai_client.transport.urls import is_loopback
 
 if TYPE_CHECKING:
@@ -78,18 +76,9 @@ def serve(
     kai serve --port 0 --db chats.sqlite
     kai serve --script demo.py --pace 0.1
     """  # noqa: D301 - the control character is click's mark for lines that stay as they are
-    try:
-        from kai_client.server import kai_app  # noqa: PLC0415 - an extra
-    except ModuleNotFoundError as error:
-        raise Failure('The local server is an extra: pip install "kai-client[all]"') from error
-    if not settings.debug:
-        # Faults of the server's own reach the client as answers; without a handler logging would print them, too.
-        logging.getLogger("uvicorn").addHandler(logging.NullHandler())
-    try:
-        kai = scripted_kai(script, db=db or settings.db, pace=pace)
-    except sqlite3.Error as error:
-        raise Failure(f"Cannot keep chats in {db}: {error}", ExitCode.USAGE) from error
-    asyncio.run(_serve(kai_app(kai, mode=mode, tokens=tokens or None), host, port, any_token=not tokens))
+    kept = db or settings.db
+    app = local_server(kept, script=script, pace=pace, mode=mode, tokens=tokens or None, debug=settings.debug)
+    asyncio.run(_serve(app, host, port, any_token=not tokens))
 
 
 async def _serve(app: "KaiApp", host: str, port: int, *, any_token: bool) -> None:

@@ -1,9 +1,9 @@
 """The folder of the configuration, and files in it that are written whole or not at all."""
 
-import contextlib
 import os
-import secrets
 from pathlib import Path
+
+from kai_client.cli.whole_file import written_beside
 
 __all__ = ["config_folder", "write_whole"]
 
@@ -27,15 +27,5 @@ def write_whole(path: Path, text: str) -> None:
     """
     path = path.resolve()
     path.parent.mkdir(mode=_PRIVATE_FOLDER, parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _PRIVATE)
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            beside.unlink()
-        raise
+    with written_beside(path, text, mode=_PRIVATE) as file:
+        file.replace(path)

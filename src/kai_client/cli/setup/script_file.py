@@ -1,4 +1,4 @@
-"""`kai serve --script FILE`: a Python file that says what the local server answers."""
+"""What the local server answers: its sample project's assistant, or with `kai serve --script FILE` what a Python file says."""
 
 import re
 import sys
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["scripted_kai"]
 
 _PACE: Final = 0.02
+"""Seconds between chunks: slow enough to see that it streams."""
 _MODULE: Final = "kai_script"
 """Its `__name__`: a block under `__main__` in it is not run."""
 

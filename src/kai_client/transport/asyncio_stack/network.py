@@ -1,0 +1,196 @@
+"""asyncio as httpcore's network: sockets, TLS, and their exceptions."""
+
+import asyncio
+import contextlib
+import re
+import ssl
+from collections.abc import Awaitable, Callable, Generator, Iterable
+from typing import Any, Final
+
+import httpcore
+
+from .attempt import network_of_attempt
+from .connecting import connect
+from .wire import Wire
+
+__all__ = ["Network", "NetworkStream"]
+
+_REQUEST: Final = re.compile(rb"[A-Z]+ [^ ]+ HTTP/1\.1\r\n")
+_HEAD_END: Final = re.compile(rb"\n\r?\n")
+_NO_FINAL_HEAD: Final = re.compile(rb"HTTP/1\.[01] 1(?!01)")
+_LENGTH: Final = re.compile(rb"^content-length:[ \t]*([0-9]{1,15})[ \t]*\r?$", re.IGNORECASE | re.MULTILINE)
+_CHUNKED: Final = re.compile(rb"^transfer-encoding:[ \t]*chunked", re.IGNORECASE | re.MULTILINE)
+_MOST_HEAD_BYTES: Final = 100 * 1024
+"""More httpcore does not take."""
+
+_SocketOption = tuple[int, int, int] | tuple[int, int, bytes | bytearray] | tuple[int, int, None, int]
+
+
+class Network(httpcore.AsyncNetworkBackend):
+    """Connections of the running event loop.
+
+    httpcore's own goes through anyio, whose objects and deadlines cost several times what an event does.
+    """
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,  # noqa: ASYNC109 - httpcore's name
+        local_address: str | None = None,
+        socket_options: Iterable[_SocketOption] | None = None,
+    ) -> "NetworkStream":
+        """A connection. Raises httpcore's `ConnectError` and `ConnectTimeout`."""
+        return await _connected(lambda: connect(host, port, local_address), timeout, socket_options)
+
+    async def connect_unix_socket(
+        self,
+        path: str,
+        timeout: float | None = None,  # noqa: ASYNC109 - httpcore's name
+        socket_options: Iterable[_SocketOption] | None = None,
+    ) -> "NetworkStream":
+        """As `connect_tcp`."""
+        loop = asyncio.get_running_loop()
+
+        async def connected() -> Wire:
+            return (await loop.create_unix_connection(Wire, path))[1]
+
+        return await _connected(connected, timeout, socket_options)
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait."""
+        await asyncio.sleep(seconds)
+
+
+class NetworkStream(httpcore.AsyncNetworkStream):
+    """A connection as httpcore reads and writes it.
+
+    The head of an answer is read apart from its body: what reads `wire` from there on misses nothing, as long as the HTTP
+    parser has not been given more.
+    """
+
+    def __init__(self, wire: Wire) -> None:
+        self.wire = wire
+        self.at_body = False
+        """Whether the head of the last answer was read, and nothing of its body."""
+        self._in_head = False
+        self._left = 0
+        """Of a body whose length the head names. What is behind it is not for the parser, which would keep it for the next answer."""
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109 - httpcore's name
+        """What is there, at least a byte; empty at the end. Raises httpcore's `ReadError` and `ReadTimeout`."""
+        with _mapped(httpcore.ReadError, httpcore.ReadTimeout):
+            if self._in_head:
+                return await self._head(timeout)
+            self.at_body = False
+            data = await self._some(timeout)
+            most = min(max_bytes, self._left or max_bytes)
+            if len(data) > most:
+                self.wire.give_back(data[most:])
+                data = data[:most]
+            self._left -= min(self._left, len(data))
+            return data
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109 - httpcore's name
+        """Send it all. Raises httpcore's `WriteError` and `WriteTimeout`."""
+        if _REQUEST.match(buffer):  # not what is said to a SOCKS proxy
+            self._in_head = True
+        self.at_body = False
+        with _mapped(httpcore.WriteError, httpcore.WriteTimeout):
+            async with asyncio.timeout(timeout):
+                await self.wire.write(buffer)
+
+    async def aclose(self) -> None:
+        """Close it. Closing twice is fine."""
+        await self.wire.close()
+
+    async def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109 - httpcore's name
+    ) -> "NetworkStream":
+        """The same connection, encrypted. Raises httpcore's `ConnectError` and `ConnectTimeout`."""
+        wire = self.wire
+        wire.take()  # whatever was said in the clear is no part of it
+        try:
+            with _mapped(httpcore.ConnectError, httpcore.ConnectTimeout):
+                async with asyncio.timeout(timeout):
+                    wire.transport = await _encrypted(wire, ssl_context, server_hostname)
+        except BaseException:
+            await self.aclose()
+            raise
+        return NetworkStream(wire)
+
+    def get_extra_info(self, info: str) -> Any:
+        """What httpcore asks for, by its names; None for what is not known."""
+        match info:
+            case "is_readable":
+                return self.wire.is_readable()
+            case "ssl_object" | "socket":
+                return self.wire.transport.get_extra_info(info)
+            case "client_addr":
+                return self.wire.transport.get_extra_info("sockname")
+            case "server_addr":
+                return self.wire.transport.get_extra_info("peername")
+            case _:
+                return None
+
+    async def _head(self, seconds: float | None) -> bytes:
+        head = b""
+        while not (end := _HEAD_END.search(head)):
+            piece = await self._some(seconds)
+            head += piece
+            if not piece or len(head) > _MOST_HEAD_BYTES:
+                self._in_head = False
+                return head
+        self.wire.give_back(head[end.end() :])
+        self._in_head = _NO_FINAL_HEAD.match(head) is not None
+        self.at_body = not self._in_head
+        length = None if _CHUNKED.search(head) else _LENGTH.search(head)
+        self._left = int(length[1]) if length is not None else 0
+        return head[: end.end()]
+
+    async def _some(self, seconds: float | None) -> bytes:
+        wire = self.wire
+        while not (data := wire.take()):
+            if wire.error is not None:
+                raise wire.error
+            if wire.ended:
+                break
+            async with asyncio.timeout(seconds):
+                await wire.arrival()
+        return data
+
+
+async def _encrypted(wire: Wire, context: ssl.SSLContext, name: str | None) -> asyncio.Transport:
+    loop = asyncio.get_running_loop()
+    transport = await loop.start_tls(wire.transport, wire, context, server_hostname=name)
+    if transport is None:
+        raise ConnectionResetError("The connection was closed")
+    return transport
+
+
+async def _connected(
+    connecting: Callable[[], Awaitable[Wire]], seconds: float | None, options: Iterable[_SocketOption] | None
+) -> NetworkStream:
+    with _mapped(httpcore.ConnectError, httpcore.ConnectTimeout):
+        async with asyncio.timeout(seconds):
+            connected = await connecting()
+        own = connected.transport.get_extra_info("socket")
+        for option in options or ():
+            own.setsockopt(*option)
+    return NetworkStream(connected)
+
+
+@contextlib.contextmanager
+def _mapped(broken: type[httpcore.NetworkError], late: type[httpcore.TimeoutException]) -> Generator[None]:
+    """What the system says, in httpcore's words."""
+    try:
+        with network_of_attempt():
+            yield
+    except TimeoutError as error:
+        # The system's own, ETIMEDOUT, has a number.
+        raise (late if error.errno is None else broken)(str(error)) from error
+    except OSError as error:  # also what TLS says
+        raise broken(str(error)) from error
