@@ -42,6 +42,7 @@ async def main() -> None:
 
         @app.after_startup
         async def ready() -> None:
+            await broker.connection.flush()  # now the broker knows of the service
             print(f"Kai answers on {SUBJECT}", flush=True)
 
         await app.run()

@@ -39,6 +39,7 @@ async def service(url: str, backend: ChatBackend | KaiService | KaiHost, **optio
     broker.include_router(kai_router(backend, **options))
     async with broker:
         await broker.start()
+        await broker.connection.flush()  # the broker knows of the subscriptions
         yield broker
 
 
