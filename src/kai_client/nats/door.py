@@ -16,19 +16,10 @@ from nats.aio.msg import Msg
 
 from kai_client.exceptions import KaiClosedError, KaiConnectionError, KaiError, KaiTimeoutError
 
-__all__ = ["NO_RESPONDERS", "Connection", "Inbox", "Message", "connect", "map_nats_errors", "status_of"]
+__all__ = ["NO_RESPONDERS", "Connection", "Inbox", "connect", "map_nats_errors", "status_of"]
 
 NO_RESPONDERS: Final = "503"
 """The status of a message by which the broker says that nobody listens."""
-
-
-class Message(Protocol):
-    """What has arrived."""
-
-    subject: str
-    reply: str
-    data: bytes
-    headers: dict[str, str] | None
 
 
 class Inbox(Protocol):
