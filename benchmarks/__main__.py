@@ -17,6 +17,7 @@ _PARTS: Final[Mapping[str, tuple[str, int]]] = {
     "start": ("from a cold client to its first event", 9),
     "import": ("what `import kai_client` takes", 11),
     "help": ("what `kai --help` takes", 11),
+    "nats": ("events through a NATS broker", 9),
 }
 """What each part measures, and its usual rounds."""
 

@@ -5,6 +5,7 @@
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
+import local_api as here
 import pytest
 from local_api import error_of, local_api, new_id, until
 
@@ -22,7 +23,8 @@ async def through_gateway(kai: ScriptedKai, mode: Mode = "agent") -> AsyncGenera
     async with (
         serve(kai_app(kai, mode=mode)) as upstream,
         KaiClient.from_storage_api("upstream-token", upstream) as inner,
-        serve(kai_app(inner, mode=mode, tokens=["gateway-token"])) as gateway,
+        here.between(inner) as behind,
+        serve(kai_app(behind, mode=mode, tokens=["gateway-token"])) as gateway,
         KaiClient.from_storage_api("gateway-token", gateway) as outer,
     ):
         yield outer

@@ -21,8 +21,9 @@ _POLL_SECONDS: Final = 0.02
 class Broker:
     """The process behind `url`. What JetStream keeps is in `folder` and outlives the process; the port stays the same."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, jetstream: bool = True) -> None:
         self._folder = folder
+        self._jetstream = jetstream
         self._port = -1
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -45,7 +46,9 @@ class Broker:
             "-l",
             self._folder / "log",
         ]
-        command += ["-js", "-sd", self._folder / "jetstream", "--ports_file_dir", ports]
+        command += ["--ports_file_dir", ports]
+        if self._jetstream:
+            command += ["-js", "-sd", self._folder / "jetstream"]
         self._process = subprocess.Popen(command)  # noqa: ASYNC220 - it starts in the blink of an eye
         async with asyncio.timeout(_START_SECONDS):
             while not (address := _address(ports)):
@@ -69,10 +72,10 @@ class Broker:
 
 
 @asynccontextmanager
-async def running_broker() -> AsyncGenerator[Broker]:
+async def running_broker(*, jetstream: bool = True) -> AsyncGenerator[Broker]:
     """A broker for the block, whose storage goes with it."""
     with TemporaryDirectory() as folder:
-        broker = Broker(Path(folder))
+        broker = Broker(Path(folder), jetstream=jetstream)
         try:
             await broker.start()
             yield broker

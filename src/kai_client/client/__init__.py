@@ -47,6 +47,8 @@ class KaiClient(RunMethods, SupersededMethods):
     client without one: "asyncio", or "httpx" for httpx as it comes; `KAI_TRANSPORT` names another default.
     """
 
+    _transport: Transport  # the groups of methods, which know a Carrier, never set it
+
     def __init__(
         self,
         storage_api_token: str,
@@ -120,7 +122,7 @@ class KaiClient(RunMethods, SupersededMethods):
         except BaseException:
             await self.close()
             raise
-        self._transport = self._transport.to(url)
+        self._transport = self._transport.to(url)  # pyright: ignore[reportIncompatibleVariableOverride]
         return self
 
     @classmethod

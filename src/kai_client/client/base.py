@@ -6,7 +6,7 @@ from pydantic import BaseModel, JsonValue
 
 from kai_client._wire import read_leniently
 from kai_client.exceptions import KaiError
-from kai_client.transport import Transport
+from kai_client.transport import Carrier
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
@@ -14,7 +14,7 @@ ModelT = TypeVar("ModelT", bound=BaseModel)
 class ClientBase:
     """A client with a transport."""
 
-    _transport: Transport
+    _transport: Carrier
 
     async def _get(self, model: type[ModelT], path: str, **options: Any) -> ModelT:
         return self._read(model, await self._transport.request("GET", path, **options))

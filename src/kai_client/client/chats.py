@@ -2,12 +2,11 @@
 
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import replace
 from typing import Any
 
 from kai_client.models import ChatDetail, ChatRequest, ToolRestrictions
 from kai_client.stream import ChatStream, Continuation, Opening
-from kai_client.transport import StreamRequest, Timeouts, TimeoutTypes, Transport, checked_id, path_segment
+from kai_client.transport import Carrier, StreamRequest, Timeouts, TimeoutTypes, checked_id, path_segment
 from kai_client.types import NOT_GIVEN, ChatModel, KaiBackend, NotGiven, VisibilityType
 
 from .base import ClientBase
@@ -134,7 +133,7 @@ class ChatMethods(ClientBase):
             continuation=continuation,
         )
 
-    def _streaming(self, timeout: TimeoutTypes | NotGiven) -> Transport:
+    def _streaming(self, timeout: TimeoutTypes | NotGiven) -> Carrier:
         if timeout is NOT_GIVEN:
             return self._transport
-        return replace(self._transport, stream_timeouts=Timeouts.of(timeout, "timeout"))
+        return self._transport.streaming(Timeouts.of(timeout, "timeout"))

@@ -12,7 +12,7 @@ from kai_client.exceptions import KaiAuthenticationError, KaiClosedError, KaiErr
 from kai_client.message import UIMessage
 from kai_client.models import ChatDetail
 from kai_client.sse import EventDecoder
-from kai_client.transport import StreamBody, StreamHead, StreamRequest, Transport, path_segment
+from kai_client.transport import Body, Carrier, StreamHead, StreamRequest, path_segment
 
 from .difference import IrreconcilableError, is_complete, missing_events
 
@@ -44,7 +44,7 @@ class Source:
 
     ready: Iterator[SSEEvent]
     decoder: EventDecoder
-    body: StreamBody | None = None
+    body: Body | None = None
 
 
 def is_recoverable(error: KaiError) -> bool:
@@ -52,7 +52,7 @@ def is_recoverable(error: KaiError) -> bool:
     return error.code in _LOST
 
 
-async def rest_of(transport: Transport, broken: Broken) -> Source | None:
+async def rest_of(transport: Carrier, broken: Broken) -> Source | None:
     """The rest of the answer; None where it cannot be had, or does not go on from what was delivered.
 
     Waits for as long as `total` of the stream's timeouts allows, else for five minutes.
@@ -68,7 +68,7 @@ async def rest_of(transport: Transport, broken: Broken) -> Source | None:
     return None if events is None else Source(ready=iter(events), decoder=EventDecoder())
 
 
-async def _resumed(transport: Transport, broken: Broken) -> Source | None:
+async def _resumed(transport: Carrier, broken: Broken) -> Source | None:
     """The replay, read up to where the broken stream was; None where there is none, or it is of another answer."""
     path = f"/api/chat/{path_segment(broken.chat_id, 'chat_id')}/stream"
     head = StreamHead()
@@ -92,7 +92,7 @@ async def _resumed(transport: Transport, broken: Broken) -> Source | None:
     return found
 
 
-async def _skipped(body: StreamBody, decoder: EventDecoder, broken: Broken) -> Source | None:
+async def _skipped(body: Body, decoder: EventDecoder, broken: Broken) -> Source | None:
     """The replay without what was delivered, if that is what it begins with."""
     shadow, left = Accumulator(broken.began), broken.events
     ready: Iterator[SSEEvent] = iter(())
@@ -111,7 +111,7 @@ async def _skipped(body: StreamBody, decoder: EventDecoder, broken: Broken) -> S
         ready = decoder.feed(data)
 
 
-async def _stored_rest(transport: Transport, broken: Broken) -> list[SSEEvent] | None:
+async def _stored_rest(transport: Carrier, broken: Broken) -> list[SSEEvent] | None:
     """What the stored answer has beyond the partial one, asked for with growing waits; None where it may not be read.
 
     It is believed when it is complete and reads the same twice: some backends store an answer while it grows. One that is

@@ -10,7 +10,7 @@ from fastapi import Depends, Request
 from kai_client.backend import ChatBackend
 
 from .faults import Mode, refusal
-from .host import StoredKai
+from .incoming import service_for, with_service
 from .recorder import RecordedRequest
 from .service import Caller, KaiHost, KaiService
 from .wire import WireStyle
@@ -43,7 +43,7 @@ class Hub:
         index: StorageIndex,
         record: int,
     ) -> None:
-        self._backend = backend if isinstance(backend, KaiHost | KaiService) else StoredKai(backend)
+        self._backend = with_service(backend)
         self._tokens = None if tokens is None else frozenset(tokens)
         self.style = style
         self.next_styles: deque[WireStyle] = deque()
@@ -56,7 +56,7 @@ class Hub:
 
     def service_for(self, caller: Caller) -> KaiService:
         """The backend as this caller sees it."""
-        return self._backend.for_user(caller) if isinstance(self._backend, KaiHost) else self._backend
+        return service_for(self._backend, caller)
 
     def take_style(self) -> WireStyle:
         """The style of the stream that begins now."""
@@ -64,7 +64,7 @@ class Hub:
 
     async def aclose(self) -> None:
         """End what the app's own hosts still do; a service, which belongs to whoever opened it, is left open."""
-        if isinstance(self._backend, KaiHost):
+        if isinstance(self._backend, KaiHost) and not isinstance(self._backend, KaiService):
             await self._backend.aclose()
 
 

@@ -32,8 +32,10 @@ class Pump(Generic[T]):
     notice. Leaving the block stops the task and closes the iterator, wherever it is.
     """
 
-    def __init__(self, events: AsyncIterator[T]) -> None:
-        self._queue: asyncio.Queue[tuple[T] | Exception | None] = asyncio.Queue(_AHEAD)
+    def __init__(self, events: AsyncIterator[T], *, ahead: int = _AHEAD) -> None:
+        self._queue: asyncio.Queue[tuple[T] | Exception | None] = asyncio.Queue(ahead)
+        self._put_back: list[Exception | None] = []
+        """The end, seen while what came before it was handed out."""
         self._task = asyncio.create_task(self._run(events))
 
     async def _run(self, events: AsyncIterator[T]) -> None:
@@ -52,6 +54,21 @@ class Pump(Generic[T]):
         if isinstance(item, Exception):
             raise item
         return item
+
+    async def batch(self) -> list[T]:
+        """All events that are there, at least one; none at the end. Raises and can be cancelled as `next`."""
+        item: tuple[T] | Exception | None = self._put_back.pop() if self._put_back else await self._queue.get()
+        events: list[T] = []
+        while isinstance(item, tuple):
+            events.append(item[0])
+            if self._queue.empty():
+                return events
+            item = self._queue.get_nowait()
+        if events:
+            self._put_back.append(item)
+        elif isinstance(item, Exception):
+            raise item
+        return events
 
     async def __aenter__(self) -> Self:
         return self

@@ -8,7 +8,7 @@ from typing import Self, TypeVar
 from kai_client.events import SSEEvent, TextEvent, ToolCallEvent, UsageInfo
 from kai_client.exceptions import KaiClosedError, KaiError, KaiStreamError, KaiTimeoutError
 from kai_client.message import UIMessage
-from kai_client.transport import Transport, logged
+from kai_client.transport import Carrier, logged
 from kai_client.types import Json
 
 from .carrying import Carrying
@@ -40,7 +40,7 @@ class ChatStream:
 
     def __init__(
         self,
-        transport: Transport,
+        transport: Carrier,
         prepare: Callable[[], Awaitable[Opening]],
         *,
         chat_id: str,

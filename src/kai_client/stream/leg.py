@@ -11,7 +11,7 @@ from kai_client.exceptions import KaiClosedError, KaiError, KaiStreamError
 from kai_client.message import UIMessage
 from kai_client.recovery import Broken, is_recoverable, rest_of
 from kai_client.sse import EventDecoder
-from kai_client.transport import StreamBody, StreamHead, StreamRequest, Transport
+from kai_client.transport import Body, Carrier, StreamHead, StreamRequest
 
 from .watch import Watch
 
@@ -41,7 +41,7 @@ class Leg:
     `over` that they ended where an answer may end.
     """
 
-    def __init__(self, transport: Transport, watch: Watch, opening: Opening) -> None:
+    def __init__(self, transport: Carrier, watch: Watch, opening: Opening) -> None:
         self.head: StreamHead = StreamHead()
         self.ready: Iterator[SSEEvent] = iter(())
         self.data: bytes = b""
@@ -53,7 +53,7 @@ class Leg:
         self.began: UIMessage | None = opening.message
         """The message as it was when this response began."""
         self._opening = opening
-        self._body: StreamBody | None = None
+        self._body: Body | None = None
         self._ended_with: Exception | None = None
         self._resumed_at: int | None = None
         self._grace_over: float | None = None

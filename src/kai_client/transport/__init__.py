@@ -1,5 +1,6 @@
 """The only room that knows HTTP: requests and byte streams in, JSON and bytes out, every failure a `KaiError`."""
 
+from .carrier import Body, Carrier, Lines
 from .connections import Connections
 from .credentials import Credentials
 from .discovery import discover
@@ -13,9 +14,12 @@ from .timeouts import Timeouts, TimeoutTypes
 from .urls import base_url, checked_id, path_segment, storage_root
 
 __all__ = [
+    "Body",
+    "Carrier",
     "Connections",
     "Credentials",
     "Limits",
+    "Lines",
     "NetworkStack",
     "RetryDetails",
     "RetryHook",

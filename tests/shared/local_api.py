@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 from uuid import uuid4
 
@@ -82,18 +82,31 @@ class Api:
         return found
 
 
+Backend = ChatBackend | KaiService | KaiHost
+
+
+@asynccontextmanager
+async def _nothing(backend: Backend) -> AsyncGenerator[Backend]:
+    yield backend
+
+
+between: Callable[[Backend], AbstractAsyncContextManager[Backend]] = _nothing
+"""What stands between the app and the backend; tests/over_nats runs these tests with a broker there."""
+
+
 @asynccontextmanager
 async def local_api(
-    backend: ChatBackend | KaiService | KaiHost | None = None,
+    backend: Backend | None = None,
     *,
     mode: Mode = "agent",
     token: str = "test-token",
     **options: Any,
 ) -> AsyncGenerator[Api]:
     """A server and one user of it; `options` are those of `kai_app`."""
-    app = kai_app(backend or ScriptedKai(), mode=mode, **options)
-    async with serve(app) as url, user_of(url, app, token) as api:
-        yield api
+    async with between(backend or ScriptedKai()) as behind:
+        app = kai_app(behind, mode=mode, **options)
+        async with serve(app) as url, user_of(url, app, token) as api:
+            yield api
 
 
 @asynccontextmanager

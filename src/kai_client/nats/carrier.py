@@ -1,0 +1,182 @@
+"""Requests of a client over NATS: what `kai_client.transport.Transport` is over HTTP."""
+
+import asyncio
+import re
+import time
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from pydantic import JsonValue
+
+from kai_client.exceptions import KaiClosedError
+from kai_client.transport import Credentials, Limits, RetryPolicy, StreamHead, StreamRequest, Timeouts
+from kai_client.transport.retry import retrying
+
+from .call import DEADLINE, codec_of
+from .codecs import Codec, malformed
+from .door import Connection, map_nats_errors
+from .messages import InferReply, InferRequest, Meta, OperationReply, OperationRequest
+from .operation_paths import INFER, operation_of
+from .reading import WINDOW, ChunkReader
+from .requests import infer_request
+
+__all__ = ["NatsCarrier", "OneConnection"]
+
+_FOR_EVER: Final = 1e9
+_OK, _EMPTY = 200, 204
+_W3C: Final = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
+
+
+class OneConnection:
+    """The one connection that all requests and streams share. With `own` it is closed with the client."""
+
+    only_one: bool = False
+
+    def __init__(self, connection: Connection) -> None:
+        self.own: bool = False
+        self._connection = connection
+        self._loop = asyncio.get_running_loop()
+        self._closing = asyncio.Event()
+        self._readers: set[ChunkReader] = set()
+
+    @property
+    def closed(self) -> bool:
+        """Whether the client was closed."""
+        return self._closing.is_set()
+
+    def get(self) -> Connection:
+        """The connection. Raises `KaiClosedError` when it was closed, or belongs to another event loop."""
+        if self.closed or self._connection.is_closed:
+            raise KaiClosedError("The client was closed; make a new one", "closed")
+        if asyncio.get_running_loop() is not self._loop:
+            raise KaiClosedError("The client belongs to another event loop; make one in each loop", "closed:other_loop")
+        return self._connection
+
+    def reader(self, silence: float | None) -> ChunkReader:
+        """A reader that ends with the client at the latest."""
+        reader = ChunkReader(self.get(), silence, lambda: self._readers.discard(reader))
+        self._readers.add(reader)
+        return reader
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait. Raises `KaiClosedError` at once when the client is closed meanwhile."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._closing.wait()
+        except TimeoutError:
+            return
+        raise KaiClosedError("The client was closed while it waited for another attempt", "closed")
+
+    async def aclose(self) -> None:
+        """End all streams, and the connection, unless it is the caller's own; closing twice is fine."""
+        self._closing.set()
+        for reader in list(self._readers):
+            reader.fail(KaiClosedError("The client was closed while its stream was read", "closed"))
+            await reader.aclose()
+        if self.own and not self._connection.is_closed:
+            with map_nats_errors():
+                await self._connection.close()
+
+
+@dataclass(frozen=True, kw_only=True)
+class NatsCarrier:
+    """A `Carrier` to the service on one subject. `silence` is the seconds after which a silent service counts as dead."""
+
+    subject: str
+    connections: OneConnection = field(repr=False)
+    codec: Codec = field(repr=False)
+    credentials: Credentials = field(repr=False)
+    timeouts: Timeouts
+    stream_timeouts: Timeouts
+    silence: float
+    meta: Meta = field(default_factory=Meta)
+    retry: RetryPolicy = field(default_factory=RetryPolicy)
+    limits: Limits = field(default_factory=Limits)
+
+    def streaming(self, timeouts: Timeouts) -> "NatsCarrier":
+        """The same with other timeouts of streams."""
+        return replace(self, stream_timeouts=timeouts)
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, str | int] | None = None,
+        json: JsonValue = None,
+        auth: bool = True,
+    ) -> JsonValue:
+        """The result of the operation that this is."""
+        del auth  # nobody shows a token here
+        name, arguments = operation_of(method, path, params, json)
+        data = self.codec.write_operation(OperationRequest(meta=self.meta, arguments=arguments))
+
+        async def attempt() -> OperationReply:
+            answer, codec = await self._asked(f"{self.subject}.{name}", data, self.timeouts)
+            reply = codec.read_result(answer)
+            if reply.error is not None:
+                raise reply.error.to_error()
+            return reply
+
+        return (await retrying(self.retry, method, attempt, self.connections.sleep)).result
+
+    async def infer(self, request: InferRequest) -> InferReply:
+        """The one reply to a request. Raises its error, with what there was of the answer."""
+        data = self.codec.write_infer(request)
+        answer, codec = await self._asked(self.subject, data, self.stream_timeouts)
+        reply = codec.read_reply(answer)
+        if reply.error is not None:
+            error = reply.error.to_error()
+            error.partial_text = reply.output or None
+            raise error
+        return reply
+
+    async def _asked(self, subject: str, data: bytes, timeouts: Timeouts) -> tuple[bytes, Codec]:
+        seconds = min(timeouts.idle or _FOR_EVER, timeouts.total or _FOR_EVER)
+        with map_nats_errors():
+            headers = self._headers(seconds)
+            message = await self.connections.get().request(subject, data, seconds, headers=headers)
+        answered_in = codec_of(message.headers)
+        if answered_in is None:
+            raise malformed()
+        return message.data, answered_in
+
+    def _headers(self, seconds: float | None) -> dict[str, str]:
+        headers = {"content-type": self.codec.content_type}
+        if seconds is not None and seconds < _FOR_EVER:
+            headers[DEADLINE] = f"{time.time() + seconds:.3f}"
+        if self.meta.trace_id is not None and _W3C.fullmatch(self.meta.trace_id):
+            headers["traceparent"] = self.meta.trace_id
+        return headers
+
+    async def open(self, request: StreamRequest, head: StreamHead) -> ChunkReader:
+        """A stream whose first event has arrived; `head` is filled in. Whoever reads the body closes it."""
+        meta = self.meta.model_copy(update={"request_id": self.meta.request_id or str(uuid.uuid4())})
+        subject, data = self._written(request, meta)
+        timeouts = self.stream_timeouts
+
+        async def attempt() -> ChunkReader:
+            reader = self.connections.reader(min(self.silence, timeouts.idle or _FOR_EVER))
+
+            async def ask(inbox: str) -> None:
+                await self.connections.get().publish(subject, data, inbox, self._headers(timeouts.total))
+
+            try:
+                some = await reader.begin(ask)
+            except BaseException:
+                await reader.aclose()
+                raise
+            head.status_code = _OK if some or not request.may_be_empty else _EMPTY
+            head.request_id = meta.request_id
+            return reader
+
+        return await retrying(self.retry, request.method, attempt, self.connections.sleep)
+
+    def _written(self, request: StreamRequest, meta: Meta) -> tuple[str, bytes]:
+        name, arguments = operation_of(request.method, request.path, None, request.json)
+        if name == INFER:
+            return self.subject, self.codec.write_infer(infer_request(arguments, meta, window=WINDOW))
+        operation = OperationRequest(meta=meta, arguments=arguments, window=WINDOW)
+        return f"{self.subject}.{name}", self.codec.write_operation(operation)
