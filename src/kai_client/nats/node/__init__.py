@@ -8,14 +8,26 @@
 
 FastStream runs it, JetStream keeps the jobs. Rooms: `settings` is the environment, `subjects` and `messages` are what travels
 where; `app` starts and stops, `worker` does one job, `verdict` says what a failure leads to, `jetstream` is what is asked of
-the broker. Needs the extra `nats`.
+the broker; `desk` is the other side, which hands jobs in. Needs the extra `nats`.
 """
 
 from .app import kai_node
 from .asking import ask_kai
 from .context import JobContext
+from .desk import JobDesk
 from .messages import Answer, Job, JobFault, ToolUse
 from .settings import NodeSettings
 from .worker import Handler
 
-__all__ = ["Answer", "Handler", "Job", "JobContext", "JobFault", "NodeSettings", "ToolUse", "ask_kai", "kai_node"]
+__all__ = [
+    "Answer",
+    "Handler",
+    "Job",
+    "JobContext",
+    "JobDesk",
+    "JobFault",
+    "NodeSettings",
+    "ToolUse",
+    "ask_kai",
+    "kai_node",
+]

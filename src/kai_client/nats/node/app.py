@@ -8,13 +8,12 @@ from typing import Any, Final, Generic, overload
 
 from faststream import AckPolicy, FastStream
 from faststream.nats import JStream, PullSub
-from faststream.nats.message import NatsMessage
 
 from kai_client import KaiClient
 from kai_client.exceptions import KaiConfigError
 from kai_client.nats.door import map_nats_errors
 
-from .broker import WorkerBroker, credentials
+from .broker import WorkerBroker, credentials, whole
 from .context import KaiT
 from .jetstream import JetStream
 from .settings import NodeSettings
@@ -147,14 +146,9 @@ class _Node(Generic[KaiT]):
                 stream=JStream(source, declare=False),
                 pull_sub=PullSub(batch_size=1, timeout=_POLL),
                 ack_policy=AckPolicy.MANUAL,
-                decoder=_whole,
+                decoder=whole,
             )
             subscriber(worker.receive)
-
-
-async def _whole(message: NatsMessage) -> NatsMessage:
-    """The handler gets the message itself: what cannot be decoded has to be settled, too."""
-    return message
 
 
 def _require_kai() -> None:

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from faststream.nats import NatsBroker
+from faststream.nats.message import NatsMessage
 from faststream.nats.security import NatsCredentials
 from nats.aio.client import Client
 from nats.errors import Error
@@ -12,7 +13,7 @@ from kai_client.exceptions import KaiConfigError
 if TYPE_CHECKING:
     from types import TracebackType
 
-__all__ = ["WorkerBroker", "credentials"]
+__all__ = ["WorkerBroker", "credentials", "whole"]
 
 
 class WorkerBroker(NatsBroker):
@@ -50,3 +51,8 @@ def credentials(file: str) -> NatsCredentials | None:
         return NatsCredentials(file)
     except ImportError:
         raise KaiConfigError("NATS_CREDS needs nkeys: pip install nkeys", "config:missing") from None
+
+
+async def whole(message: NatsMessage) -> NatsMessage:
+    """A decoder that leaves the message as it is: what cannot be decoded has to be settled, too."""
+    return message

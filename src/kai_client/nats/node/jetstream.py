@@ -160,14 +160,11 @@ class JetStream:
         with map_nats_errors():
             await self._js.purge_stream(stream, subject=subject)
 
-    async def is_served(self, stream: str, durable: str) -> bool:
-        """Whether a worker waits for jobs, or has one."""
+    async def is_served(self, stream: str) -> bool:
+        """Whether somebody waits for a message of this stream, or is at one."""
         with map_nats_errors():
-            try:
-                info = await self._js.consumer_info(stream, durable)
-            except NotFoundError:
-                return False
-        return bool(info.num_waiting or info.num_ack_pending)
+            consumers = await self._js.consumers_info(stream)
+        return any(each.num_waiting or each.num_ack_pending for each in consumers)
 
 
 def _too_large() -> KaiBadRequestError:
