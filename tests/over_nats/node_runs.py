@@ -29,7 +29,13 @@ PROGRAM = Path(__file__).with_name("node_program.py")
 
 def settings_for(broker: Broker, **changes: Any) -> NodeSettings:
     """Settings of a node at this broker: quick ones."""
-    quick: dict[str, Any] = {"ack_wait": 5.0, "retry_delay": 0.05, "publish_timeout": 5.0, "grace": 10.0}
+    quick: dict[str, Any] = {
+        "ack_wait": 5.0,
+        "retry_delay": 0.05,
+        "publish_timeout": 5.0,
+        "grace": 10.0,
+        "quota_pause": 0.1,
+    }
     quick |= {"servers": broker.url, "input": IN, "output": OUT}
     return NodeSettings(**(quick | changes))
 

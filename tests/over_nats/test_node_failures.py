@@ -75,6 +75,25 @@ async def test_the_pause_is_the_one_that_the_service_names(broker: Broker) -> No
     assert failing.times[-1] - failing.times[0] >= 1.0
 
 
+async def test_to_be_told_when_to_come_back_is_no_attempt(broker: Broker) -> None:
+    """Refusals with a Retry-After do not use up the attempts: after more of them than there are attempts, it is answered."""
+    later = KaiRateLimitError("Later", "rate_limit:chat", status_code=429, retry_after=0.05)
+    failing = Failing(*[later] * 6, KaiTimeoutError("Slow", "timeout:idle"))
+    async with desk_at(broker) as desk, running(failing, settings_for(broker, deliveries=2)):
+        await desk.hand_in(Job(id="a", text="x"))
+        await desk.until_count(1)
+        assert ([answer.id for answer in await desk.answers()], len(failing.times)) == (["a"], 8)
+
+
+async def test_a_rate_limit_without_a_time_is_no_hurry(broker: Broker) -> None:
+    """Where a 429 does not say how long to wait, the pause is a longer one than after other failures."""
+    failing = Failing(KaiRateLimitError("Later", "rate_limit:chat", status_code=429))
+    async with desk_at(broker) as desk, running(failing, settings_for(broker, quota_pause=1)):
+        await desk.hand_in(Job(id="a", text="x"))
+        await desk.until_count(1)
+    assert failing.times[-1] - failing.times[0] >= 1.0
+
+
 @pytest.mark.parametrize(
     "error",
     [

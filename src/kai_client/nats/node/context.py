@@ -21,13 +21,14 @@ if TYPE_CHECKING:
 __all__ = ["JobContext", "KaiT"]
 
 KaiT = TypeVar("KaiT", bound=ChatBackend, default=KaiClient)
+KaiT_co = TypeVar("KaiT_co", bound=ChatBackend, default=KaiClient, covariant=True)
 
 
 @dataclass(frozen=True, slots=True)
-class JobContext(Generic[KaiT]):
+class JobContext(Generic[KaiT_co]):
     """What the node has for the handler of one job."""
 
-    kai: KaiT
+    kai: KaiT_co
     """The client that all jobs of this worker share; the node closes it if the node opened it."""
     request_id: str
     """Follows a job from node to node (the header `correlation_id`); the logger's lines have it, too."""

@@ -68,6 +68,8 @@ class NodeSettings:
     """[KAI_NODE_DELIVERIES] How often a job is tried, crashes included, before it is reported as failed."""
     retry_delay: float = _number("KAI_NODE_RETRY_DELAY", 2)
     """[KAI_NODE_RETRY_DELAY] The pause before the second attempt, where Kai names none; it doubles, up to 100 times that."""
+    quota_pause: float = _number("KAI_NODE_QUOTA_PAUSE", 60)
+    """[KAI_NODE_QUOTA_PAUSE] The shortest pause after a rate limit (429) that does not say how long to wait."""
     job_timeout: float = _number("KAI_NODE_JOB_TIMEOUT", 1800)
     """[KAI_NODE_JOB_TIMEOUT] The longest that a job may take."""
     publish_timeout: float = _number("KAI_NODE_PUBLISH_TIMEOUT", 60)

@@ -2,11 +2,11 @@
 
 from typing import Final
 
-from kai_client.exceptions import KaiBadRequestError, KaiForbiddenError, KaiNotFoundError
+from kai_client.exceptions import KaiBadRequestError, KaiError, KaiForbiddenError, KaiNotFoundError, KaiRateLimitError
 
 from .settings import NodeSettings
 
-__all__ = ["pause_after"]
+__all__ = ["named_pause", "pause_after"]
 
 _NEVER: Final = (KaiBadRequestError, KaiForbiddenError, KaiNotFoundError)
 """What the job itself is to blame for: nobody will fare better with it.
@@ -16,10 +16,17 @@ that was deployed a minute ago. How often it is tried is bounded.
 """
 
 
-def pause_after(error: Exception, attempt: int, settings: NodeSettings) -> float | None:
+def named_pause(error: Exception) -> float | None:
+    """The seconds after which the service takes the job, where it says so: to be refused like this is no failed attempt."""
+    wait = error.retry_after if isinstance(error, KaiError) and not isinstance(error, _NEVER) else None
+    return wait if wait is not None and wait > 0 else None
+
+
+def pause_after(error: Exception, attempts: int, settings: NodeSettings) -> float | None:
     """Seconds until the job may be tried again, the ones that the service named if it did; None if it is over with it."""
-    if isinstance(error, _NEVER) or attempt >= settings.deliveries:
+    if (named := named_pause(error)) is not None:
+        return named
+    if isinstance(error, _NEVER) or attempts >= settings.deliveries:
         return None
-    named: object = getattr(error, "retry_after", None)
-    pause = named if isinstance(named, int | float) and named > 0 else settings.backoff(attempt)
-    return float(pause)
+    pause = settings.backoff(attempts)
+    return max(pause, settings.quota_pause) if isinstance(error, KaiRateLimitError) else pause

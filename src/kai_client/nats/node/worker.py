@@ -18,8 +18,9 @@ from kai_client.exceptions import KaiBadRequestError, KaiError, KaiTimeoutError
 from .context import JobContext, KaiT
 from .jetstream import JetStream
 from .messages import Answer, Job, JobFault, is_job_id, read_job
+from .refusals import Refusals
 from .settings import NodeSettings
-from .verdict import pause_after
+from .verdict import named_pause, pause_after
 
 __all__ = ["Handler", "Worker"]
 
@@ -83,6 +84,7 @@ class Worker(Generic[KaiT]):
         self._broker = broker
         self._jetstream = jetstream
         self._stream = output_stream
+        self._refusals = Refusals(broker, settings.durable)
         self._logger = logger
 
     async def receive(self, message: NatsMessage) -> None:
@@ -101,7 +103,7 @@ class Worker(Generic[KaiT]):
     async def _do(self, delivery: _Delivery, context: JobContext[KaiT]) -> None:
         """Have the answer confirmed by the broker."""
         job, headers = read_job(delivery.value, delivery.id), {"correlation_id": context.request_id}
-        if delivery.attempt > self._settings.deliveries:
+        if await self._attempts(delivery) > self._settings.deliveries:
             raise KaiError(
                 f"No worker came to an end with it in {self._settings.deliveries} attempts", "node:deliveries"
             )
@@ -139,7 +141,10 @@ class Worker(Generic[KaiT]):
         """Let the job be tried again, or report it: it leaves the queue only when the report is confirmed."""
         settings, message = self._settings, delivery.message
         unknown = None if isinstance(error, KaiError) else error
-        pause = pause_after(error, delivery.attempt, settings)
+        attempts = await self._attempts(delivery)
+        pause = pause_after(error, attempts, settings)
+        if named_pause(error) is not None:
+            await self._refusals.add(delivery.place)
         if pause is not None:
             log.warning(
                 "job %s: attempt %d failed (%s); again in %g s",
@@ -155,7 +160,7 @@ class Worker(Generic[KaiT]):
             "job %s: failed for good, attempt %d (%s)", delivery.id, delivery.attempt, _words(error), exc_info=unknown
         )
         try:
-            await self._report(delivery, error)
+            await self._report(delivery, error, attempts)
         except KaiError as failure:
             log.warning(
                 "job %s: the failure cannot be reported (%s); it stays in the queue", delivery.id, _words(failure)
@@ -164,8 +169,14 @@ class Worker(Generic[KaiT]):
         else:
             await _tell(message.reject)
 
-    async def _report(self, delivery: _Delivery, error: Exception) -> None:
-        fault = JobFault.of(error, id=delivery.id, attempts=delivery.attempt, job=delivery.value)
+    async def _attempts(self, delivery: _Delivery) -> int:
+        """How often the job was tried, this time included; looked up only where it matters."""
+        if delivery.attempt < self._settings.deliveries:
+            return delivery.attempt
+        return delivery.attempt - await self._refusals.of(delivery.place)
+
+    async def _report(self, delivery: _Delivery, error: Exception, attempts: int) -> None:
+        fault = JobFault.of(error, id=delivery.id, attempts=attempts, job=delivery.value)
         headers = {_MESSAGE_ID: f"{delivery.place}/error"}
         try:
             await self._put(self._settings.left.error, fault.model_dump_json().encode(), headers)
