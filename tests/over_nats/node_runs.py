@@ -137,6 +137,18 @@ class Desk:
             while await self.count(stream) != number:  # noqa: ASYNC110 - the broker tells nobody
                 await asyncio.sleep(0.05)
 
+    async def until_at_least(self, number: int, stream: str) -> None:
+        """Wait until a stream has so many messages, or more."""
+        async with asyncio.timeout(60):
+            while await self.count(stream) < number:  # noqa: ASYNC110 - the broker tells nobody
+                await asyncio.sleep(0.02)
+
+    async def leader(self, stream: str) -> str:
+        """The server that leads a stream."""
+        about = (await self.jetstream.stream_info(stream)).cluster
+        assert about is not None
+        return about.leader or ""
+
     async def answers(self) -> list[Answer]:
         """The answers so far."""
         prefix = f"{OUT}.job."

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import time
 from collections.abc import Callable
 from typing import Any
@@ -339,3 +340,35 @@ async def test_what_is_no_answer_is_the_handlers_fault(broker: Broker) -> None:
         await desk.until_count(1)
         (fault,) = await desk.faults()
     assert fault.error.code == "internal:api"
+
+
+async def test_what_does_not_end_in_time_comes_to_another_worker(broker: Broker) -> None:
+    """A worker that is told to stop waits for its job no longer than the grace; the job is not lost."""
+    stuck = asyncio.Event()
+
+    async def endless(ctx: JobContext[Any], job: Job) -> Answer:
+        stuck.set()
+        await asyncio.Event().wait()
+        return await echo(ctx, job)
+
+    async with desk_at(broker) as desk:
+        async with running(endless, settings_for(broker, grace=0.2, ack_wait=1)):
+            await desk.hand_in(Job(id="a", text="x"))
+            await stuck.wait()
+        async with running(echo, settings_for(broker, ack_wait=1)):
+            await desk.until_count(1)
+            assert [answer.id for answer in await desk.answers()] == ["a"]
+
+
+async def test_no_log_line_has_the_brokers_password(broker: Broker, caplog: pytest.LogCaptureFixture) -> None:
+    """At any level: of the broker's URL nothing is logged that is secret, not even when the broker goes away."""
+    servers = broker.url.replace("nats://", "nats://me:hunter2@")
+    caplog.set_level(logging.DEBUG)
+    async with desk_at(broker) as desk, running(echo, settings_for(broker, servers=servers)):
+        await desk.hand_in(Job(id="a", text="x"))
+        await desk.until_count(1)
+        await broker.restart(kill=True)
+        await desk.hand_in(Job(id="b", text="x"))
+        await desk.until_count(2)
+    assert "job a: answered" in caplog.text
+    assert "hunter2" not in caplog.text

@@ -30,6 +30,8 @@ _FORGOTTEN: Final = 3600.0
 _WINDOW: Final = 3600.0
 _KEEP: Final = 30 * 86400.0
 _AT_ONCE: Final = 100
+_LOOKS: Final = 5
+_BETWEEN_LOOKS: Final = 0.1
 
 
 class JobDesk:
@@ -100,8 +102,12 @@ class JobDesk:
             await self._broker.start()
 
     async def is_served(self) -> bool:
-        """Whether a worker waits for jobs, or is at one."""
-        return await self._jetstream.is_served(self._jobs)
+        """Whether a worker waits for jobs, or is at one; a worker between two jobs is seen at a second look."""
+        for _ in range(_LOOKS):
+            if await self._jetstream.is_served(self._jobs):
+                return True
+            await asyncio.sleep(_BETWEEN_LOOKS)
+        return False
 
     async def do(self, job: Job, *, anew: bool = False, seconds: float | None = None) -> Answer:
         """What becomes of the job: its answer, if need be the one that was given before. `anew` forgets that one.
