@@ -108,6 +108,18 @@ def test_failures_and_denials(kai: Kai, workers: Workers, tmp_path: Path) -> Non
     assert good["status"] == "ok"
 
 
+def test_who_may_allow_a_tool(kai: Kai, workers: Workers, tmp_path: Path) -> None:
+    """Where a tool was denied the advice is about the workers, and --retry-denied asks once more."""
+    path = write_prompts(tmp_path / "p.jsonl", "denied it")
+    run = kai("batch", str(path), "--nats", workers.broker.url)
+    assert (run.code, run.err.splitlines()[-1]) == (
+        4,
+        "Error: In 1 of 1 answers a tool was denied: allow it in the workers, and --retry-denied",
+    )
+    assert kai("batch", str(path), "--nats", workers.broker.url, "--retry-denied").code == 4
+    assert workers.asked.count("denied it") == 2
+
+
 def test_what_failed_is_asked_again(kai: Kai, workers: Workers, tmp_path: Path) -> None:
     """The same command again asks once more what failed before, and nothing else."""
     path = write_prompts(tmp_path / "p.jsonl", "bad again", "fine again")

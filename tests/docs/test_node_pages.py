@@ -99,7 +99,8 @@ def test_a_server_process_is_no_orphan(tmp_path: Path) -> None:
     program += "    print(url, flush=True)\n    time.sleep(600)\n"
     parent = subprocess.Popen([sys.executable, "-c", program], cwd=tmp_path, stdout=subprocess.PIPE)
     assert parent.stdout is not None
-    address = urlsplit(parent.stdout.readline().decode().strip())
+    line: bytes = parent.stdout.readline()
+    address = urlsplit(line.decode().strip())
     assert (address.hostname, is_open(address.port)) == ("127.0.0.1", True)
     parent.send_signal(signal.SIGKILL)
     parent.communicate()

@@ -10,7 +10,7 @@ import sys
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import nats
 from faststream import FastStream
@@ -163,14 +163,25 @@ class Desk:
         ]
 
 
+class HasUrl(Protocol):
+    """A broker, or a cluster of them."""
+
+    @property
+    def url(self) -> str:
+        """Where it is; several with commas between."""
+        ...
+
+
 @asynccontextmanager
-async def desk_at(broker: Broker) -> AsyncGenerator[Desk]:
+async def desk_at(broker: HasUrl) -> AsyncGenerator[Desk]:
     """A desk with a connection of its own."""
 
     async def quiet(error: Exception) -> None:
         del error
 
-    client = await nats.connect(broker.url, max_reconnect_attempts=-1, reconnect_time_wait=0.1, error_cb=quiet)
+    client = await nats.connect(
+        broker.url.split(","), max_reconnect_attempts=-1, reconnect_time_wait=0.1, error_cb=quiet
+    )
     try:
         yield Desk(client)
     finally:

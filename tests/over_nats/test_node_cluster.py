@@ -6,9 +6,8 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-import nats
 from node_cluster import running_cluster
-from node_runs import Desk, echo, running
+from node_runs import desk_at, echo, running
 
 from kai_client.nats.node import Answer, Job, JobContext, NodeSettings
 
@@ -33,17 +32,12 @@ async def test_a_cluster_outlives_one_of_its_brokers() -> None:
         settings = NodeSettings(
             servers=cluster.url, input="kai.jobs", output="kai.answers", ack_wait=5, retry_delay=0.1, concurrency=2
         )
-        client = await nats.connect(cluster.url.split(","), max_reconnect_attempts=-1, reconnect_time_wait=0.1)
-        try:
-            desk = Desk(client)
-            async with running(handler, settings), running(handler, settings):
-                handing_in = asyncio.create_task(desk.hand_in(*jobs))
-                await desk.until_at_least(15, "answers")
-                cluster.kill(await desk.leader("answers"))
-                await handing_in
-                await desk.until_count(60, "answers")
-                await desk.until_count(0, "jobs")
+        async with desk_at(cluster) as desk, running(handler, settings), running(handler, settings):
+            handing_in = asyncio.create_task(desk.hand_in(*jobs))
+            await desk.until_at_least(15, "answers")
+            cluster.kill(await desk.leader("answers"))
+            await handing_in
+            await desk.until_count(60, "answers")
+            await desk.until_count(0, "jobs")
             bodies = [body for _, body in await desk.messages("answers")]
-        finally:
-            await client.close()
     assert Counter(Answer.model_validate_json(body).id for body in bodies) == Counter(job.id for job in jobs)

@@ -1,5 +1,8 @@
 """Three real `nats-server`s that are one JetStream cluster, any of which a test may kill."""
 
+# pyright: reportUnknownMemberType=false
+# nats-py leaves the types of its options open.
+
 import asyncio
 import shutil
 import socket

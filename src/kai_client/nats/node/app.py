@@ -21,7 +21,7 @@ from .worker import Handler, Worker
 
 __all__ = ["kai_node"]
 
-_POLL: Final = 5.0
+_POLL: Final = 2.0
 """Seconds that a request for a job waits at the broker; one that was lost with the broker is made again after it."""
 _FOR_EVER: Final = -1
 _LOGGER: Final = logging.getLogger("kai_client.nats")

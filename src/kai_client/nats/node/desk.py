@@ -30,6 +30,7 @@ _FORGOTTEN: Final = 3600.0
 _WINDOW: Final = 3600.0
 _KEEP: Final = 30 * 86400.0
 _AT_ONCE: Final = 100
+_POLL: Final = 2.0
 _LOOKS: Final = 5
 _BETWEEN_LOOKS: Final = 0.1
 
@@ -93,7 +94,7 @@ class JobDesk:
             self._left.name,
             durable=name,
             stream=JStream(self._answers, declare=False),
-            pull_sub=PullSub(batch_size=_AT_ONCE),
+            pull_sub=PullSub(batch_size=_AT_ONCE, timeout=_POLL),
             ack_policy=AckPolicy.ACK,
             decoder=whole,
         )

@@ -19,6 +19,8 @@ from .subjects import Station
 __all__ = ["JetStream"]
 
 _TIMEOUT: Final = 5.0
+_LOOKS: Final = 3
+"""How often a stream is looked for: others may be making it at the same moment."""
 _WRONG_LAST_SEQUENCE: Final = 10071
 _TOO_LARGE: Final = 10054
 _FIRST_PAUSE: Final = 0.1
@@ -36,17 +38,20 @@ class JetStream:
 
         A `queue` forgets what was acknowledged; the other kind keeps everything for `keep` seconds.
         """
+        refused = ""
         with map_nats_errors():
-            names = {await self._holder(subject) for subject in (station.job("x"), station.error)}
-            if names == {None}:
-                await self._make(station, queue=queue, window=window, keep=keep)
-                names = {await self._holder(station.error)}
-        if len(names) > 1 or None in names:
-            raise KaiConfigError(
-                f"No one stream holds {' and '.join(station.everything)}: change the stream's subjects, or remove it",
-                "config:stream",
-            )
-        return next(name for name in names if name is not None)
+            for _ in range(_LOOKS):
+                names = {await self._holder(subject) for subject in (station.job("x"), station.error)}
+                name = names.pop()
+                if name is not None and not names:
+                    return name
+                if name is None and not names:
+                    refused = await self._make(station, queue=queue, window=window, keep=keep)
+        why = f" ({refused})" if refused else ""
+        raise KaiConfigError(
+            f"No one stream holds {' and '.join(station.everything)}{why}: change the stream's subjects, or remove it",
+            "config:stream",
+        )
 
     async def _holder(self, subject: str) -> str | None:
         try:
@@ -54,7 +59,8 @@ class JetStream:
         except NotFoundError:
             return None
 
-    async def _make(self, station: Station, *, queue: bool, window: float, keep: float) -> None:
+    async def _make(self, station: Station, *, queue: bool, window: float, keep: float) -> str:
+        """Make the stream; what the broker says against it, if anything: somebody else may just have made it."""
         config = StreamConfig(
             name=station.token,
             subjects=station.everything,
@@ -65,9 +71,8 @@ class JetStream:
         try:
             await self._js.add_stream(config)
         except BadRequestError as error:
-            raise KaiConfigError(
-                f"The broker makes no stream for {station.name} ({error.description})", "config:stream"
-            ) from None
+            return error.description or ""
+        return ""
 
     async def consumer(self, stream: str, station: Station, durable: str, *, ack_wait: float, most: int) -> None:
         """Have the durable consumer of a node's workers, with these settings; it is made or changed.

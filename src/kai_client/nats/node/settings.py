@@ -118,7 +118,7 @@ def _missing(names: list[str]) -> KaiConfigError:
     """Of Kai's own variables, too: who lacks one learns of all at once."""
     kai = [name for name in _KAI if not os.environ.get(name)]
     more = f" (and {' and '.join(kai)}, unless kai= is given)" if kai else ""
-    return KaiConfigError(f"Set {' and '.join(names)} in the environment{more}", "config:missing")
+    return KaiConfigError(f"Set {', '.join(names)} in the environment{more}", "config:missing")
 
 
 def _problems(settings: NodeSettings) -> list[tuple[str, str]]:
