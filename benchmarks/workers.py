@@ -16,7 +16,7 @@ from typing import Final
 
 from kai_client.exceptions import KaiError, KaiRateLimitError, KaiServerError
 from kai_client.nats.node import NodeSettings
-from kai_client.nats.node.verdict import named_pause, pause_after
+from kai_client.nats.node.verdict import is_attempt, pause_after
 
 __all__ = ["Outcome", "Plan", "simulate"]
 
@@ -119,8 +119,8 @@ class _Run:
     def settle(self, now: float, job: int, attempt: int, error: KaiError | None) -> None:
         pause = None if error is None else pause_after(error, attempt, self.rules)
         if pause is not None:
-            refused = error is not None and named_pause(error) is not None
-            self.push(now + pause, job, attempt if refused else attempt + 1, None, back=True)
+            tried = error is not None and is_attempt(error)
+            self.push(now + pause, job, attempt + 1 if tried else attempt, None, back=True)
             return
         self.pending.remove(job)
         self.out.answered += error is None

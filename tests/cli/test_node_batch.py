@@ -114,7 +114,7 @@ def test_who_may_allow_a_tool(kai: Kai, workers: Workers, tmp_path: Path) -> Non
     run = kai("batch", str(path), "--nats", workers.broker.url)
     assert (run.code, run.err.splitlines()[-1]) == (
         4,
-        "Error: In 1 of 1 answers a tool was denied: allow it in the workers, and --retry-denied",
+        "Error: In 1 of 1 answers a tool was denied: let the workers allow it and --retry-denied",
     )
     assert kai("batch", str(path), "--nats", workers.broker.url, "--retry-denied").code == 4
     assert workers.asked.count("denied it") == 2

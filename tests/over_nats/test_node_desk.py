@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 from nats_broker import Broker
-from node_runs import IN, OUT, echo, running, settings_for
+from node_runs import IN, OUT, desk_at, echo, running, settings_for
 
-from kai_client import KaiConnectionError, KaiForbiddenError, KaiRateLimitError, KaiTimeoutError
+from kai_client import KaiConfigError, KaiConnectionError, KaiForbiddenError, KaiRateLimitError, KaiTimeoutError
 from kai_client.nats.node import Answer, Job, JobContext, JobDesk, ask_kai
 from kai_client.testing import KaiServer
 
@@ -99,6 +99,15 @@ async def test_a_broker_that_is_not_there(broker: Broker) -> None:
     """It is one error, after a few seconds."""
     broker.stop(kill=True)
     with pytest.raises(KaiConnectionError):
+        async with open_desk(broker):
+            pass
+
+
+async def test_a_stream_that_forgets_nothing_is_no_queue(broker: Broker) -> None:
+    """Where it cannot be known whether a job is done, the desk says so instead of waiting for ever."""
+    async with desk_at(broker) as by_hand:
+        await by_hand.stream("own", IN, f"{IN}.>")
+    with pytest.raises(KaiConfigError, match="work queue"):
         async with open_desk(broker):
             pass
 

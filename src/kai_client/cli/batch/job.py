@@ -127,8 +127,8 @@ class Job:
             left = f", and {tally.left} were not asked" if tally.left else ""
             raise Failure(f"{tally.failed} of {tally.total} prompts failed{left}{again}", tally.exit_code)
         if tally.denied:
-            how = "allow it with --approve TOOL" if self._options.nats is None else "allow it in the workers"
-            advice = how + ("" if self._target == STDIO else ", and --retry-denied")
+            advice = "allow it with --approve TOOL" if self._options.nats is None else "let the workers allow it"
+            advice += "" if self._target == STDIO else " and --retry-denied"
             raise Failure(f"In {tally.denied} of {tally.total} answers a tool was denied: {advice}", tally.exit_code)
 
 

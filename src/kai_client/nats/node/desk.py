@@ -12,7 +12,7 @@ from faststream.nats.message import NatsMessage
 from nats.aio.client import Client
 from pydantic import ValidationError
 
-from kai_client.exceptions import KaiConnectionError, KaiError, KaiTimeoutError
+from kai_client.exceptions import KaiConfigError, KaiConnectionError, KaiError, KaiTimeoutError
 from kai_client.nats.door import map_nats_errors
 
 from .broker import WorkerBroker, credentials, whole
@@ -88,6 +88,10 @@ class JobDesk:
         """Have the streams, and hear what arrives from now on."""
         self._answers = await self._jetstream.stream(self._left, queue=False, window=_WINDOW, keep=_KEEP)
         self._jobs = await self._jetstream.stream(self._taken, queue=True, window=_WINDOW, keep=_KEEP)
+        if not await self._jetstream.is_queue(self._jobs):
+            raise KaiConfigError(
+                f"The stream {self._jobs} keeps jobs that are done: make it a work queue (retention)", "config:stream"
+            )
         subjects = [self._left.job(f"{self._batch}.>"), self._left.error]
         await self._jetstream.collector(self._answers, name, subjects, forgotten_after=_FORGOTTEN)
         subscriber = self._broker.subscriber(

@@ -165,6 +165,12 @@ class JetStream:
         with map_nats_errors():
             await self._js.purge_stream(stream, subject=subject)
 
+    async def is_queue(self, stream: str) -> bool:
+        """Whether it forgets what was acknowledged."""
+        with map_nats_errors():
+            about = await self._js.stream_info(stream)
+        return about.config.retention != RetentionPolicy.LIMITS
+
     async def is_served(self, stream: str) -> bool:
         """Whether somebody waits for a message of this stream, or is at one."""
         with map_nats_errors():

@@ -1,4 +1,4 @@
-"""How often a job came back because Kai said when to come again: the broker counts these deliveries, we do not.
+"""How often a job came back without having been tried: the broker counts these deliveries, too, and we do not.
 
 Otherwise more workers than the quota feeds would use up the attempts of jobs that nobody has tried.
 """
@@ -28,12 +28,12 @@ class Refusals:
         return await self._broker.key_value(self._bucket, ttl=_KEPT)
 
     async def of(self, place: str) -> int:
-        """How often the message at this place was refused."""
+        """How often the message at this place came back like this."""
         with suppress(Error, OSError, ValueError):
             return int((await (await self._open()).get(place)).value or 0)
         return 0
 
     async def add(self, place: str) -> None:
-        """It was refused once more."""
+        """It came back once more."""
         with suppress(Error, OSError):
             await (await self._open()).put(place, str(await self.of(place) + 1).encode())

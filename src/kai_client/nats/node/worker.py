@@ -13,14 +13,14 @@ from nats.errors import Error
 from pydantic import JsonValue
 
 from kai_client._wire import decode_json
-from kai_client.exceptions import KaiBadRequestError, KaiError, KaiTimeoutError
+from kai_client.exceptions import KaiBadRequestError, KaiConnectionError, KaiError, KaiTimeoutError
 
 from .context import JobContext, KaiT
 from .jetstream import JetStream
 from .messages import Answer, Job, JobFault, is_job_id, read_job
 from .refusals import Refusals
 from .settings import NodeSettings
-from .verdict import named_pause, pause_after
+from .verdict import NotKept, is_attempt, pause_after
 
 __all__ = ["Handler", "Worker"]
 
@@ -114,7 +114,10 @@ class Worker(Generic[KaiT]):
         answer = await self._answer(context, job)
         # The subject, not the bare id: the stream may hold the job itself, too, and the answers of other nodes.
         headers |= {_MESSAGE_ID: f"{subject}/{job.nonce}" if job.nonce else subject, _EXPECTED: "0"}
-        await self._put(subject, answer.model_dump_json().encode(), headers)
+        try:
+            await self._put(subject, answer.model_dump_json().encode(), headers)
+        except (KaiConnectionError, KaiTimeoutError) as error:
+            raise NotKept("The broker does not confirm the answer", "node:not_kept", cause=error.cause) from error
         context.logger.info("job %s: answered", job.id)
 
     async def _answer(self, context: JobContext[KaiT], job: Job) -> Answer:
@@ -143,7 +146,7 @@ class Worker(Generic[KaiT]):
         unknown = None if isinstance(error, KaiError) else error
         attempts = await self._attempts(delivery)
         pause = pause_after(error, attempts, settings)
-        if named_pause(error) is not None:
+        if not is_attempt(error):
             await self._refusals.add(delivery.place)
         if pause is not None:
             log.warning(
