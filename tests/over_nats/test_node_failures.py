@@ -130,6 +130,9 @@ POISON: dict[str, bytes] = {
     "empty text": b'{"id": "a", "text": ""}',
     "bad id": b'{"id": "a b", "text": "x"}',
     "deep": b"[" * 100_000,
+    "half a character": b'{"id": "a", "text": "\\ud800"}',
+    "half a character beside": b'{"id": "a", "note": "\\ud800"}',
+    "deep meta": b'{"id": "a", "text": "x", "meta": {"a": ' + b"[" * 900 + b"]" * 900 + b"}}",
     "nothing": b"",
 }
 

@@ -76,7 +76,7 @@ class JobFault(_Message):
     attempts: int
     error: FaultRecord
     job: JsonValue = None
-    """None where it cannot be read as JSON, or would be too large."""
+    """None where it cannot be read as JSON, cannot be written as JSON, or would be too large."""
 
     @classmethod
     def of(cls, error: Exception, *, id: str, attempts: int, job: JsonValue) -> Self:  # noqa: A002 - the field's name
@@ -94,7 +94,7 @@ def read_job(value: JsonValue, fallback_id: str) -> Job:
     if not isinstance(value, dict):
         raise KaiBadRequestError("The message is no JSON object", "bad_request:job")
     try:
-        return Job.model_validate({"id": fallback_id, **value})
+        return Job.model_validate({**value, "id": fallback_id if value.get("id") is None else value["id"]})
     except ValidationError as error:
         problems = error.errors(include_url=False, include_context=False, include_input=False)
         told = "; ".join(f"{'.'.join(map(str, each['loc'])) or 'job'}: {each['msg']}" for each in problems[:_SHOWN])

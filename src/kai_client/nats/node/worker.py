@@ -164,7 +164,7 @@ class Worker(Generic[KaiT]):
         )
         try:
             await self._report(delivery, error, attempts)
-        except KaiError as failure:
+        except Exception as failure:  # noqa: BLE001 - whatever it is, the job must not be lost
             log.warning(
                 "job %s: the failure cannot be reported (%s); it stays in the queue", delivery.id, _words(failure)
             )
@@ -179,13 +179,11 @@ class Worker(Generic[KaiT]):
         return delivery.attempt - await self._refusals.of(delivery.place)
 
     async def _report(self, delivery: _Delivery, error: Exception, attempts: int) -> None:
-        fault = JobFault.of(error, id=delivery.id, attempts=attempts, job=delivery.value)
         headers = {_MESSAGE_ID: f"{delivery.place}/error"}
         try:
-            await self._put(self._settings.left.error, fault.model_dump_json().encode(), headers)
-        except KaiBadRequestError:  # the job alone fills a message
-            fault = fault.model_copy(update={"job": None})
-            await self._put(self._settings.left.error, fault.model_dump_json().encode(), headers)
+            await self._put(self._settings.left.error, _record(delivery, error, attempts, delivery.value), headers)
+        except (KaiBadRequestError, ValueError, RecursionError):  # the job alone fills a message, or is no text at all
+            await self._put(self._settings.left.error, _record(delivery, error, attempts, None), headers)
 
     @asynccontextmanager
     async def _signs_of_life(self, message: NatsMessage) -> AsyncGenerator[None]:
@@ -209,6 +207,10 @@ async def _tell(word: Callable[[], Awaitable[None]]) -> None:
     """Say something that the broker may miss: it then delivers again, which is harmless."""
     with suppress(Error, OSError):
         await word()
+
+
+def _record(delivery: _Delivery, error: Exception, attempts: int, job: JsonValue) -> bytes:
+    return JobFault.of(error, id=delivery.id, attempts=attempts, job=job).model_dump_json().encode()
 
 
 def _words(error: Exception) -> str:
