@@ -64,8 +64,8 @@ def test_the_example_prints_what_it_promises(name: str, arguments: list[str], an
 
 
 def test_every_example_is_run() -> None:
-    """No example is left out of the table but those that serve, which `test_function_example.py` and `tests/docs` call."""
-    unprinted = {"connect.py", "mcp_functions.py", "nats_worker.py"}
+    """No example is left out of the table but those that other tests run: of functions, and over NATS."""
+    unprinted = {"connect.py", "mcp_functions.py", "gateway.py", *(path.name for path in EXAMPLES.glob("nats_*.py"))}
     assert {path.name for path in EXAMPLES.glob("*.py")} - unprinted == {row[0] for row in PRINTED}
 
 
