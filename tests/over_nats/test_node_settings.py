@@ -1,5 +1,6 @@
 """Worker nodes: their settings, and what keeps them from starting."""
 
+from importlib.util import find_spec
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from node_runs import desk_at, echo, running, settings_for
 
 from kai_client import KaiConfigError
 from kai_client.nats.node import Answer, Job, NodeSettings, kai_node
+from kai_client.server import ScriptedKai
 
 VARIABLES = ("NATS_URL", "KAI_NODE_INPUT", "KAI_NODE_OUTPUT", "STORAGE_API_TOKEN", "STORAGE_API_URL")
 
@@ -110,3 +112,11 @@ async def test_an_existing_stream_is_used_as_it_is(broker: Broker) -> None:
             await desk.until_count(2, "own")
             message = await desk.jetstream.get_last_msg("own", "kai.answers.job.a")
     assert Answer.model_validate_json(message.data or b"").text == "done"
+
+
+@pytest.mark.skipif(find_spec("nkeys") is not None, reason="nkeys is installed")
+def test_credentials_need_another_package() -> None:
+    """Where a `.creds` file is given and nkeys is not installed, one error says what to install."""
+    settings = NodeSettings(servers="nats://here", input="a", output="b", credentials="worker.creds")
+    with pytest.raises(KaiConfigError, match="pip install nkeys"):
+        kai_node(echo, settings, kai=ScriptedKai())
