@@ -77,6 +77,7 @@ class Attempts:
             seconds = self._gate.clock() - began
             if isinstance(outcome, Reply):
                 self._gate.taken()
+                chat_id = outcome.chat_id or chat_id
                 return Record(prompt=prompt, chat_id=chat_id, reply=outcome, seconds=seconds, attempts=attempts)
             then, error = _after(outcome, own_chat=prompt.chat_id is not None), outcome.error
             if _says_later(error):

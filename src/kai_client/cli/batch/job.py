@@ -17,11 +17,12 @@ from kai_client.cli.exit_codes import ExitCode, Failure
 from kai_client.cli.prompt import is_terminal
 from kai_client.cli.settings import Settings
 
-from .answering import ClientAnswerer, InFlight
+from .answering import Answerer, ClientAnswerer, InFlight
 from .attempts import Attempts, Locked
 from .gate import Gate, QuotaReached
 from .options import STDIO, Options
 from .order import AsTheyCome, InInputOrder, Order
+from .over_nats import workers_answerer
 from .plan import plan
 from .progress import Progress, duration, progress_for
 from .prompts import Prompt
@@ -40,6 +41,7 @@ class Job:
         self._settings = settings
         self._target = options.target
         self._output = Output(settings.secret)
+        self._anew = options.anew
         self._earlier = _earlier(options)
         self._plan = plan(prompts, self._earlier, self._target, retry=options.retry)
         self._tally = Tally(len(prompts))
@@ -49,18 +51,29 @@ class Job:
     def run(self) -> None:
         """Do what is left, and say how it went. Raises `Failure` or `KaiError` where not all is well."""
         self._say(self._found())
-        if self._plan.todo:
-            run_with_client(self._settings, self._answer)
-        else:
+        if not self._plan.todo:
             with self._written():  # what a crash left behind at its end is put in order, even so
                 self._say(str(self._tally))
+        elif self._options.nats is not None:
+            asyncio.run(self._ask_workers(self._options.nats))
+        else:
+            run_with_client(self._settings, self._ask_kai)
         self._raise_what_is_left()
 
-    async def _answer(self, client: KaiClient) -> None:
+    async def _ask_kai(self, client: KaiClient) -> None:
+        options = self._options
+        approve = None if options.auto_approve else options.approve
+        await self._answer(ClientAnswerer(client, approve, options.timeout))
+
+    async def _ask_workers(self, url: str) -> None:
+        async with workers_answerer(url, self._options, self._plan.again, anew=self._anew, told=self._say) as answerer:
+            await self._answer(answerer)
+
+    async def _answer(self, by: Answerer) -> None:
         options, secret, began = self._options, self._settings.secret, time.monotonic()
         on_screen = self._target == STDIO and is_terminal(sys.stdout)
         progress = progress_for(self._tally, quiet=options.quiet, secret=secret, answers_on_screen=on_screen)
-        answerer = InFlight(ClientAnswerer(client, None if options.auto_approve else options.approve, options.timeout))
+        answerer = InFlight(by)
         gate = Gate(max_wait=options.max_wait, most=options.attempts, told=lambda wait: _tell_pause(progress, wait))
         attempts = Attempts(answerer, gate, most=options.attempts, secret=secret)
         try:
@@ -114,7 +127,8 @@ class Job:
             left = f", and {tally.left} were not asked" if tally.left else ""
             raise Failure(f"{tally.failed} of {tally.total} prompts failed{left}{again}", tally.exit_code)
         if tally.denied:
-            advice = "allow it with --approve TOOL" + ("" if self._target == STDIO else " and --retry-denied")
+            advice = "allow it with --approve TOOL" if self._options.nats is None else "let the workers allow it"
+            advice += "" if self._target == STDIO else " and --retry-denied"
             raise Failure(f"In {tally.denied} of {tally.total} answers a tool was denied: {advice}", tally.exit_code)
 
 

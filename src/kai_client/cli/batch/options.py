@@ -35,6 +35,9 @@ class Options:
     max_failures: int | None
     auto_approve: bool
     approve: tuple[str, ...]
+    nats: str | None
+    nats_jobs: str
+    nats_answers: str
     quiet: bool
 
     @property
@@ -43,6 +46,11 @@ class Options:
         if self.output is not None:
             return self.output
         return STDIO if self.file == STDIO else self.file.with_name(f"{self.file.name}.answers.jsonl")
+
+    @property
+    def anew(self) -> bool:
+        """Whether nothing is gone on with: then an answer that somebody still keeps is no answer, either."""
+        return self.restart or self.target == STDIO or not self.target.exists()
 
     @property
     def retry(self) -> set[Status]:

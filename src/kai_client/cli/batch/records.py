@@ -40,13 +40,17 @@ ToolUse: TypeAlias = tuple[str, str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """A whole answer; `denied` says whether a tool was refused on the way."""
+    """A whole answer; `denied` says whether a tool was refused on the way.
+
+    `chat_id` is the chat in which it is, where that is not the one that was asked for.
+    """
 
     text: str
     finish_reason: str | None = None
     usage: dict[str, int] | None = None
     tool_calls: Sequence[ToolUse] = ()
     denied: bool = False
+    chat_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -47,6 +47,9 @@ _PATH: Final = click.Path(dir_okay=False, allow_dash=True, path_type=Path)
 @click.option("--max-failures", type=click.IntRange(min=1), metavar="N", help="Begin nothing more after N failures.")
 @click.option("--auto-approve", is_flag=True, help="Let Kai run every tool without asking.")
 @click.option("--approve", multiple=True, metavar="TOOL", help="Let Kai run this tool; may be repeated.")
+@click.option("--nats", metavar="URL", help="Have the workers behind this NATS broker answer; see docs/workers.md.")
+@click.option("--nats-jobs", default="kai.jobs", show_default=True, metavar="SUBJECT", help="Their input.")
+@click.option("--nats-answers", default="kai.answers", show_default=True, metavar="SUBJECT", help="Their output.")
 @click.option("-q", "--quiet", is_flag=True, help="Errors only.")
 @click.pass_obj
 def batch(settings: Settings, /, **options: Any) -> None:
@@ -62,10 +65,13 @@ def batch(settings: Settings, /, **options: Any) -> None:
     kai batch customers.csv --template "Summarise the notes of {name}: {notes}"
     kai batch prompts.jsonl -o answers.jsonl --concurrency 20 --approve query_data
     grep -v draft prompts.jsonl | kai batch - | jq -r .answer
+    kai batch prompts.jsonl --nats nats://broker:4222 --concurrency 100
 
     \b
     Exit status: 0 all answered, 1 some failed, 3 authentication, 4 some lack a tool that was denied,
     5 all failures were of the network, 6 the quota is used up, 130 interrupted.
     """  # noqa: D301 - the control character is click's mark for lines that stay as they are
     chosen = Options(**options)
+    if chosen.nats is not None and (chosen.auto_approve or chosen.approve):
+        raise click.UsageError("With --nats the workers decide about tools: leave out --approve and --auto-approve")
     Job(chosen, settings, prompts_of(chosen, settings.secret)).run()
