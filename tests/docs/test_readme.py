@@ -4,11 +4,13 @@ import asyncio
 import os
 import re
 import sys
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 import pytest
+from nats_broker import running_broker
 
 import kai_client
 from kai_client import KaiError, events
@@ -40,7 +42,7 @@ def blocks() -> list[Block]:
 PRINTED = {
     "from_storage_api(\n": "in.c-crm.customers",
     "await KaiClient.from_env()": "12",
-    "stream.text_stream:": "tokens, stop",
+    "stream.finish_reason": "tokens, stop",
     "approve=policy": "[create_bucket {'name': 'sandbox'}]\nI created the bucket `in.c-sandbox`.",
     "by_id(decisions)": "[('create_bucket', {'name': 'sandbox'})]\nAll right, I did not create",
     "Toolbox()": "I created the bucket `in.c-sandbox`.\n0.041 ['currency']",
@@ -50,6 +52,7 @@ PRINTED = {
     "get_all_history": "['up']",
     "KaiRateLimitError as error": "in.c-crm.customers",
     "ScriptedKai(\n": "You have one table.\nGoodbye.",
+    "NatsBroker(URL)": "in.c-crm.customers",
     "kai_server": "1 passed",
 }
 """What each block prints, by something that only this block contains."""
@@ -89,9 +92,11 @@ async def test_every_python_block_of_the_readme_runs(block: Block, tmp_path: Pat
             str(tmp_path),
             str(path),
         )
-    async with serve(kai_app(ScriptedKai(), mode=mode)) as url:
+    async with serve(kai_app(ScriptedKai(), mode=mode)) as url, AsyncExitStack() as stack:
         env = {key: value for key, value in os.environ.items() if key not in _OURS}
         env |= {"STORAGE_API_TOKEN": "any-token", "STORAGE_API_URL": url, "KAI_SERVICE": f"kai-{mode}"}
+        if "NATS_URL" in block.code:
+            env["NATS_URL"] = (await stack.enter_async_context(running_broker())).url
         code, output = await run(sys.executable, *command, env=env)
     assert code == 0, output
     assert expected[0] in output
