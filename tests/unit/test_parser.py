@@ -300,6 +300,7 @@ METADATA: dict[str, tuple[list[Any], Any]] = {
     "null after null": ([None, None], None),
     "object over scalar": ([{"a": 1}, {"a": {"b": 2}}], {"a": {"b": 2}}),
     "scalar over object": ([{"a": {"b": 2}}, {"a": 1}], {"a": 1}),
+    "a text, spread by its UTF-16 units": ([{"a": 1}, "b🐎"], {"a": 1, "0": "b", "1": "\ufffd", "2": "\ufffd"}),
     "forbidden keys": ([{"a": 1}, {"__proto__": 1, "constructor": 2, "prototype": 3, "b": 4}], {"a": 1, "b": 4}),
 }
 
@@ -310,6 +311,7 @@ def test_metadata(pieces: list[Any], expected: Any) -> None:
     types = ["start", "message-metadata", "finish"]
     parser = parse(*({"type": kind, "messageMetadata": piece} for kind, piece in zip(types, pieces, strict=False)))
     assert parser.message.metadata == expected
+    assert parser.message.model_dump_json()
 
 
 def test_ends() -> None:

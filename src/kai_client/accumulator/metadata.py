@@ -36,7 +36,7 @@ def _members(value: Json) -> JsonObject:
 
 
 def _units(text: str) -> list[tuple[str, Json]]:
-    """The members of a string: its UTF-16 units."""
+    """The members of a string: its UTF-16 units; half a character is U+FFFD, as in any encoder, else nothing could write it."""
     data = text.encode("utf-16-le", "surrogatepass")
-    units = [data[start : start + 2].decode("utf-16-le", "surrogatepass") for start in range(0, len(data), 2)]
+    units = [data[start : start + 2].decode("utf-16-le", "replace") for start in range(0, len(data), 2)]
     return [(str(index), unit) for index, unit in enumerate(units)]
