@@ -83,11 +83,7 @@ class NetworkStream(httpcore.AsyncNetworkStream):
             if self._in_head:
                 return await self._head(timeout)
             self.at_body = False
-            data = await self._some(timeout)
-            most = min(max_bytes, self._left or max_bytes)
-            if len(data) > most:
-                self.wire.give_back(data[most:])
-                data = data[:most]
+            data = await self._some(min(max_bytes, self._left or max_bytes), timeout)
             self._left -= min(self._left, len(data))
             return data
 
@@ -139,11 +135,11 @@ class NetworkStream(httpcore.AsyncNetworkStream):
     async def _head(self, seconds: float | None) -> bytes:
         head = b""
         while not (end := _HEAD_END.search(head)):
-            piece = await self._some(seconds)
-            head += piece
-            if not piece or len(head) > _MOST_HEAD_BYTES:
+            piece = await self._some(_MOST_HEAD_BYTES, seconds) if len(head) <= _MOST_HEAD_BYTES else b""
+            if not piece:
                 self._in_head = False
                 return head
+            head += piece
         self.wire.give_back(head[end.end() :])
         self._in_head = _NO_FINAL_HEAD.match(head) is not None
         self.at_body = not self._in_head
@@ -151,9 +147,9 @@ class NetworkStream(httpcore.AsyncNetworkStream):
         self._left = int(length[1]) if length is not None else 0
         return head[: end.end()]
 
-    async def _some(self, seconds: float | None) -> bytes:
+    async def _some(self, most: int, seconds: float | None) -> bytes:
         wire = self.wire
-        while not (data := wire.take()):
+        while not (data := wire.take_some(most)):
             if wire.error is not None:
                 raise wire.error
             if wire.ended:
