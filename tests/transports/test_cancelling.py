@@ -52,8 +52,9 @@ async def _cancel_in_every_round(call: Awaitable[None], rounds: int) -> None:
             await asyncio.sleep(0)
         scope.cancel()
 
-    with anyio.CancelScope() as scope:
-        cancelling = asyncio.create_task(cancel())
+    scope = anyio.CancelScope()
+    cancelling = asyncio.create_task(cancel())
+    with scope:
         await call
     await cancelling
 

@@ -20,6 +20,8 @@ _HEAD_END: Final = re.compile(rb"\n\r?\n")
 _NO_FINAL_HEAD: Final = re.compile(rb"HTTP/1\.[01] 1(?!01)")
 _LENGTH: Final = re.compile(rb"^content-length:[ \t]*([0-9]{1,15})[ \t]*\r?$", re.IGNORECASE | re.MULTILINE)
 _CHUNKED: Final = re.compile(rb"^transfer-encoding:[ \t]*chunked", re.IGNORECASE | re.MULTILINE)
+_YEARS: Final = 1e8
+"""The caller knows how long to wait; asyncio would give up after a minute."""
 _MOST_HEAD_BYTES: Final = 100 * 1024
 """More httpcore does not take."""
 
@@ -161,7 +163,7 @@ class NetworkStream(httpcore.AsyncNetworkStream):
 
 async def _encrypted(wire: Wire, context: ssl.SSLContext, name: str | None) -> asyncio.Transport:
     loop = asyncio.get_running_loop()
-    transport = await loop.start_tls(wire.transport, wire, context, server_hostname=name)
+    transport = await loop.start_tls(wire.transport, wire, context, server_hostname=name, ssl_handshake_timeout=_YEARS)
     if transport is None:
         raise ConnectionResetError("The connection was closed")
     return transport
