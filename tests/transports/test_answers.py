@@ -1,7 +1,7 @@
 """Answers with a fault in them: what came before it counts."""
 
 import pytest
-from wire_server import CHAT, EVENT, STREAM, WHOLE, Request, chunk, client_of, wire_server
+from wire_server import CHAT, EVENT, STREAM, USAGE, WHOLE, Request, chunk, client_of, wire_server
 
 from kai_client import KaiStreamError
 
@@ -57,3 +57,32 @@ async def test_a_length_beside_chunks() -> None:
         for _ in range(2):
             assert await client.send_message(CHAT, "Hi").get_final_text() == "Hi"
     assert server.connections == 1
+
+
+async def test_an_answer_without_a_body_that_names_chunks() -> None:
+    """It is over with its head, as some gateways send it: none of its chunks is waited for."""
+
+    async def answer(request: Request) -> None:
+        await request.send(b"HTTP/1.1 204 No Content\r\ntransfer-encoding: chunked\r\n\r\n")
+
+    async with wire_server(answer) as server, client_of(server.url, idle=0.5) as client:
+        await client.delete_chat(CHAT)
+        assert [event async for event in client.resume_stream(CHAT)] == []
+
+
+async def test_a_long_answer_with_another_behind_it(stack: str) -> None:
+    """On a connection that has carried much: what nobody asked for is not taken for the answer to the next request."""
+    if stack == "httpx":
+        pytest.skip("httpx does take it for that")
+
+    async def answer(request: Request) -> None:
+        padding = {1: 2_000_000, 2: 150_000}.get(len(server.requests), 0)
+        body = USAGE.replace(b"{", b'{"padding": "%s", ' % (b"x" * padding), 1)
+        head = b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % len(body)
+        unasked = b"HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n" if padding == 150_000 else b""
+        await request.send(head + body + unasked)
+
+    async with wire_server(answer) as server, client_of(server.url) as client:
+        for _ in range(3):
+            assert (await client.get_usage()).messages_used == 1
+    assert [request.connection for request in server.requests] == [1, 1, 2]

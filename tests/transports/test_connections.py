@@ -181,6 +181,15 @@ async def test_no_connection_in_time() -> None:
     assert server.requests == []
 
 
+async def test_how_long_a_connection_may_take(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As long as the caller says: asyncio's own bound for TLS, a minute else, is none here."""
+    monkeypatch.setattr("asyncio.constants.SSL_HANDSHAKE_TIMEOUT", 0.01)
+    async with wire_server() as server, client_of(f"https://127.0.0.1:{server.port}", connect=0.1) as client:
+        with pytest.raises(KaiTimeoutError) as caught:
+            await _post(client)
+        assert caught.value.code == "timeout:connect"
+
+
 async def test_a_request_that_nobody_reads() -> None:
     """A body that the server does not take in is `timeout:write`, not a call that hangs."""
 

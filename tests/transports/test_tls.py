@@ -1,10 +1,13 @@
 """TLS: whom a client trusts, and that streams end at once on it, too."""
 
 import asyncio
+import socket
+import ssl
+import threading
 
 import pytest
 import trustme
-from wire_server import CHAT, EVENT, STREAM, Request, chunk, client_of, wire_server
+from wire_server import CHAT, EVENT, STREAM, WHOLE, Request, chunk, client_of, wire_server
 
 from kai_client import KaiConnectionError, KaiStreamError
 
@@ -75,3 +78,42 @@ async def test_a_stream_that_breaks_off(authority: trustme.CA) -> None:
         with pytest.raises(KaiStreamError) as caught:
             await stream.get_final_text()
     assert caught.value.code == "stream:broken"
+
+
+@pytest.mark.usefixtures("trusted")
+@pytest.mark.parametrize("events", [2_000, 30_000], ids=["at once", "more than is read ahead"])
+async def test_an_answer_whose_end_comes_with_it(events: int, authority: trustme.CA) -> None:
+    """All of it is read, though the server has closed before the event loop looks."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("localhost").configure_cert(context)  # pyright: ignore[reportUnknownMemberType]
+    loop = asyncio.get_running_loop()
+    looking_away, sent = threading.Event(), threading.Event()
+
+    def look_away() -> None:
+        looking_away.set()
+        sent.wait(1)  # longer, if the answer does not fit in the system's buffers
+
+    def answer() -> None:
+        connection = listening.accept()[0]
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4 * 1024 * 1024)
+        with context.wrap_socket(connection, server_side=True) as encrypted:
+            data = b""
+            while not data.endswith(b"}"):
+                data += encrypted.recv(65536)
+            loop.call_soon_threadsafe(look_away)
+            looking_away.wait(20)
+            head = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n"
+            encrypted.sendall(head + EVENT * events + WHOLE)
+            encrypted.shutdown(socket.SHUT_WR)
+            sent.set()
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        answering = loop.run_in_executor(None, answer)
+        async with client_of(f"https://localhost:{listening.getsockname()[1]}") as client:
+            count = 0
+            async for _ in client.send_message(CHAT, "Hi"):
+                count += 1
+                if count % 100 == 0:
+                    await asyncio.sleep(0.001)
+        await answering
+    assert count > events

@@ -7,13 +7,13 @@ when the network is what is waited for; the request itself goes on in a task of 
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Generator
+from collections.abc import Awaitable, Callable, Coroutine, Generator
 from contextvars import ContextVar
 from typing import Final
 
 import httpx
 
-__all__ = ["network_of_attempt", "sent"]
+__all__ = ["network_of_attempt", "sent", "uninterrupted"]
 
 _Send = Callable[[httpx.Request], Awaitable[httpx.Response]]
 
@@ -26,11 +26,34 @@ async def sent(send: _Send, request: httpx.Request) -> httpx.Response:
         return await asyncio.shield(task)
     except asyncio.CancelledError:
         attempt.give_up(task)
-        await asyncio.wait([task])
-        if not task.cancelled() and task.exception() is None:  # answered in the moment in which it was cancelled
-            with contextlib.suppress(Exception):
-                await task.result().aclose()
+        await uninterrupted(_ended(task))
         raise
+
+
+async def uninterrupted(work: Coroutine[None, None, None]) -> None:
+    """Do `work`, which takes no more than some rounds of the event loop, to its end, and be cancelled then.
+
+    However often: anyio cancels again in every round.
+    """
+    task = asyncio.ensure_future(work)
+    cancelled: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.wait([task])
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled is None:
+        task.result()
+        return
+    with contextlib.suppress(Exception):
+        task.result()
+    raise cancelled
+
+
+async def _ended(task: "asyncio.Task[httpx.Response]") -> None:
+    with contextlib.suppress(Exception, asyncio.CancelledError):
+        response = await task  # answered in the moment in which it was cancelled
+        await response.aclose()
 
 
 @contextlib.contextmanager

@@ -14,6 +14,8 @@ __all__ = ["AsyncioClient"]
 
 _POOL: Final = "_pool"
 _NETWORK: Final = "_network_backend"
+_WITHOUT_BODY: Final = {204, 304}
+"""Whatever their heads say (RFC 9112, 6.3)."""
 
 
 class AsyncioClient(httpx.AsyncClient):
@@ -53,7 +55,8 @@ class _AsyncioTransport(httpx.AsyncBaseTransport):
         """The response, its head read and its body to be."""
         response = await self._places.send(request)
         network, stream = response.extensions.get("network_stream"), response.stream
-        is_chunked = response.headers.get("transfer-encoding", "").strip().lower() == "chunked"
+        has_body = request.method != "HEAD" and response.status_code not in _WITHOUT_BODY
+        is_chunked = has_body and response.headers.get("transfer-encoding", "").strip().lower() == "chunked"
         if (
             is_chunked
             and isinstance(network, NetworkStream)

@@ -20,6 +20,8 @@ _HEAD_END: Final = re.compile(rb"\n\r?\n")
 _NO_FINAL_HEAD: Final = re.compile(rb"HTTP/1\.[01] 1(?!01)")
 _LENGTH: Final = re.compile(rb"^content-length:[ \t]*([0-9]{1,15})[ \t]*\r?$", re.IGNORECASE | re.MULTILINE)
 _CHUNKED: Final = re.compile(rb"^transfer-encoding:[ \t]*chunked", re.IGNORECASE | re.MULTILINE)
+_YEARS: Final = 1e8
+"""The caller knows how long to wait; asyncio would give up after a minute."""
 _MOST_HEAD_BYTES: Final = 100 * 1024
 """More httpcore does not take."""
 
@@ -83,11 +85,7 @@ class NetworkStream(httpcore.AsyncNetworkStream):
             if self._in_head:
                 return await self._head(timeout)
             self.at_body = False
-            data = await self._some(timeout)
-            most = min(max_bytes, self._left or max_bytes)
-            if len(data) > most:
-                self.wire.give_back(data[most:])
-                data = data[:most]
+            data = await self._some(min(max_bytes, self._left or max_bytes), timeout)
             self._left -= min(self._left, len(data))
             return data
 
@@ -139,11 +137,11 @@ class NetworkStream(httpcore.AsyncNetworkStream):
     async def _head(self, seconds: float | None) -> bytes:
         head = b""
         while not (end := _HEAD_END.search(head)):
-            piece = await self._some(seconds)
-            head += piece
-            if not piece or len(head) > _MOST_HEAD_BYTES:
+            piece = await self._some(_MOST_HEAD_BYTES, seconds) if len(head) <= _MOST_HEAD_BYTES else b""
+            if not piece:
                 self._in_head = False
                 return head
+            head += piece
         self.wire.give_back(head[end.end() :])
         self._in_head = _NO_FINAL_HEAD.match(head) is not None
         self.at_body = not self._in_head
@@ -151,9 +149,9 @@ class NetworkStream(httpcore.AsyncNetworkStream):
         self._left = int(length[1]) if length is not None else 0
         return head[: end.end()]
 
-    async def _some(self, seconds: float | None) -> bytes:
+    async def _some(self, most: int, seconds: float | None) -> bytes:
         wire = self.wire
-        while not (data := wire.take()):
+        while not (data := wire.take_some(most)):
             if wire.error is not None:
                 raise wire.error
             if wire.ended:
@@ -165,7 +163,7 @@ class NetworkStream(httpcore.AsyncNetworkStream):
 
 async def _encrypted(wire: Wire, context: ssl.SSLContext, name: str | None) -> asyncio.Transport:
     loop = asyncio.get_running_loop()
-    transport = await loop.start_tls(wire.transport, wire, context, server_hostname=name)
+    transport = await loop.start_tls(wire.transport, wire, context, server_hostname=name, ssl_handshake_timeout=_YEARS)
     if transport is None:
         raise ConnectionResetError("The connection was closed")
     return transport

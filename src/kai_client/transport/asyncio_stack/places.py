@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 
 import httpx
 
-from .attempt import sent
+from .attempt import sent, uninterrupted
 
 __all__ = ["Places"]
 
@@ -49,7 +49,7 @@ class _Held(httpx.AsyncByteStream):
         """Give the connection back. Closing twice is fine."""
         release, self._release = self._release, None
         try:
-            await self._body.aclose()
+            await uninterrupted(self._body.aclose())
         finally:
             if release is not None:
                 release()

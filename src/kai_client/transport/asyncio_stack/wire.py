@@ -10,6 +10,7 @@ __all__ = ["Wire"]
 
 _FIRST_BUFFER: Final = 4 * 1024
 _LARGEST_BUFFER: Final = 256 * 1024
+_TLS_RECORD: Final = 16 * 1024
 _MOST_AHEAD: Final = 512 * 1024
 """As much may wait to be taken before the other side is held back."""
 
@@ -51,9 +52,19 @@ class Wire(asyncio.BufferedProtocol):
         arrived.clear()
         self._ahead = 0
         if self._paused:
-            self._paused = False
-            self.transport.resume_reading()
+            self._go_on()
         return data
+
+    def take_some(self, most: int) -> bytes:
+        """The same, but not more than `most`, and not of several arrivals."""
+        if not self.arrived:
+            return b""
+        data = self.arrived.pop(0)
+        self._ahead -= len(data)
+        self.give_back(data[most:])
+        if self._paused and self._ahead <= _MOST_AHEAD:
+            self._go_on()
+        return data[:most]
 
     def give_back(self, data: bytes) -> None:
         """Have `data` taken again, before what has arrived since."""
@@ -96,8 +107,14 @@ class Wire(asyncio.BufferedProtocol):
         """It is open."""
         self.transport = cast("asyncio.Transport", transport)
 
-    def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002 - the loop asks for as much as it could ever get
-        """Where the next bytes go."""
+    def get_buffer(self, sizehint: int) -> memoryview:
+        """Where the next bytes go. A socket keeps what does not fit.
+
+        TLS has `sizehint` bytes, and a record that it has begun. What does not fit it would hand out in the next round of
+        the event loop, but forgets it if the other side has closed by then.
+        """
+        if sizehint >= 0 and len(self._buffer) < sizehint + _TLS_RECORD:
+            self._buffer = memoryview(bytearray(sizehint + _TLS_RECORD))
         return self._buffer
 
     def buffer_updated(self, nbytes: int) -> None:
@@ -135,6 +152,10 @@ class Wire(asyncio.BufferedProtocol):
         self._writable = True
         if self._writer is not None and not self._writer.done():
             self._writer.set_result(None)
+
+    def _go_on(self) -> None:
+        self._paused = False
+        self.transport.resume_reading()
 
     def _end(self) -> None:
         self.ended = True
