@@ -16,7 +16,7 @@ from kai_client.transport.retry import retrying
 
 from .call import DEADLINE, codec_of
 from .codecs import Codec, malformed
-from .door import Connection, map_nats_errors
+from .door import Connection, map_nats_errors, require_room
 from .messages import InferReply, InferRequest, Meta, OperationReply, OperationRequest
 from .operation_paths import INFER, operation_of
 from .reading import WINDOW, ChunkReader
@@ -136,8 +136,9 @@ class NatsCarrier:
     async def _asked(self, subject: str, data: bytes, timeouts: Timeouts) -> tuple[bytes, Codec]:
         seconds = min(timeouts.idle or _FOR_EVER, timeouts.total or _FOR_EVER)
         with map_nats_errors():
-            headers = self._headers(seconds)
-            message = await self.connections.get().request(subject, data, seconds, headers=headers)
+            connection, headers = self.connections.get(), self._headers(seconds)
+            require_room(connection.max_payload, data, headers)
+            message = await connection.request(subject, data, seconds, headers=headers)
         answered_in = codec_of(message.headers)
         if answered_in is None:
             raise malformed()
@@ -161,7 +162,9 @@ class NatsCarrier:
             reader = self.connections.reader(min(self.silence, timeouts.idle or _FOR_EVER))
 
             async def ask(inbox: str) -> None:
-                await self.connections.get().publish(subject, data, inbox, self._headers(timeouts.total))
+                connection, headers = self.connections.get(), self._headers(timeouts.total)
+                require_room(connection.max_payload, data, headers)
+                await connection.publish(subject, data, inbox, headers)
 
             try:
                 some = await reader.begin(ask)
