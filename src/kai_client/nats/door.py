@@ -6,6 +6,7 @@ nats-py leaves the types of its options open, so that every use of it would be u
 # pyright: reportUnknownMemberType=false
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, Generator, Mapping
 from contextlib import contextmanager
 from typing import Final, Protocol
@@ -24,6 +25,7 @@ __all__ = [
     "connect",
     "map_nats_errors",
     "require_room",
+    "require_subject",
     "status_of",
 ]
 
@@ -33,6 +35,8 @@ NO_RESPONDERS: Final = "503"
 
 TOO_LARGE: Final = "request:too_large"
 """The code of a message that the broker would not take."""
+
+_SUBJECT: Final = re.compile(r"[!-)+\-/-=?-~]+(\.[!-)+\-/-=?-~]+)*")
 
 _HEADERS_BESIDE: Final = 512
 """More than the headers that FastStream and JetStream add to ours, and the line that begins them."""
@@ -170,6 +174,12 @@ def _mapped(error: Exception) -> KaiError:
             return KaiConnectionError("The broker is away, and too much waits for it", "connection:lost", cause)
         case _:
             return KaiConnectionError("The connection to the broker failed", "connection:lost", cause)
+
+
+def require_subject(subject: str) -> None:
+    """Raises `ValueError` for what requests cannot be sent to: wildcards, spaces, empty words."""
+    if not _SUBJECT.fullmatch(subject):
+        raise ValueError("a subject is words of printable ASCII without * and >, joined by dots")
 
 
 def require_room(most: int, data: bytes, headers: Mapping[str, str]) -> None:
