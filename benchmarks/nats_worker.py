@@ -53,8 +53,9 @@ async def main(url: str, count: int) -> None:
     broker.include_router(kai_router(Fixed(answer)))
     async with broker:
         await broker.start()
-        await broker.connection.flush()
-        await connection.flush()
+        for _ in range(2):  # nats-py's first ping may overtake the subscriptions
+            await broker.connection.flush()
+            await connection.flush()
         print("ready", flush=True)
         await asyncio.Event().wait()
 

@@ -13,12 +13,13 @@ Run: uv run python examples/nats_service.py          in another terminal
 """
 
 import asyncio
+import math
 import os
 from collections.abc import AsyncGenerator
 from typing import Annotated, Any, ClassVar, Final, Literal
 
 import uvicorn
-from fastapi import FastAPI, Header, HTTPException, Request, Response
+from fastapi import FastAPI, Header, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -147,42 +148,60 @@ class Bounds:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Part of the ASGI protocol."""
-        if scope["type"] != "http" or scope["method"] != "POST":
+        if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        length = dict(scope["headers"]).get(b"content-length", b"0")
-        if int(length) > self._body_bytes:
+        body = await self._body(scope, receive)
+        if body is None:
             await refusal(413, "payload_too_large:gateway", "The body is too large.")(scope, receive, send)
-        elif scope["path"] not in {INFER, "/api/chat"}:
-            await self._app(scope, self._counted(receive), send)
+            return
+        receive = replayed(body, receive)
+        if not is_answer(scope):
+            await self._app(scope, receive, send)
         elif not self._free:
             busy = refusal(429, "rate_limit:gateway", "Too many answers are being written.", retry_after=1)
             await busy(scope, receive, send)
         else:
             self._free -= 1
             try:
-                await self._app(scope, self._counted(receive), send)
+                await self._app(scope, receive, send)
             finally:
                 self._free += 1
 
-    def _counted(self, receive: Receive) -> Receive:
-        size = 0
-
-        async def counted() -> Message:
-            nonlocal size
+    async def _body(self, scope: Scope, receive: Receive) -> bytes | None:
+        """The whole of it; None for one that is too large."""
+        if int(dict(scope["headers"]).get(b"content-length", b"0")) > self._body_bytes:
+            return None
+        body, more = b"", True
+        while more and len(body) <= self._body_bytes:
             message = await receive()
-            size += len(message.get("body", b""))
-            if size > self._body_bytes:
-                raise HTTPException(413, "The body is too large.")
-            return message
+            body += message.get("body", b"")
+            more = message.get("more_body", False)
+        return body if len(body) <= self._body_bytes else None
 
-        return counted
+
+def replayed(body: bytes, receive: Receive) -> Receive:
+    """`receive` for who has yet to read the body."""
+    first: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def replay() -> Message:
+        return first.pop() if first else await receive()
+
+    return replay
+
+
+def is_answer(scope: Scope) -> bool:
+    """Whether Kai is asked, or an answer is read on."""
+    method, path = scope["method"], scope["path"]
+    return (method == "POST" and path in {INFER, "/api/chat"}) or (
+        method == "GET" and path.startswith("/api/chat/") and path.endswith("/stream")
+    )
 
 
 def refusal(status: int, code: str, message: str, retry_after: float | None = None) -> JSONResponse:
     """An error as all of this gateway's, in the words that `KaiClient` reads, too."""
     kind, _, surface = code.partition(":")
-    headers = {} if retry_after is None else {"retry-after": str(round(retry_after))}
+    headers = {} if retry_after is None else {"retry-after": str(math.ceil(retry_after))}
     error = {"code": code, "type": kind, "surface": surface, "message": message}
     return JSONResponse({"error": error}, status, headers=headers)
 

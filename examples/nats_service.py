@@ -42,7 +42,10 @@ async def main() -> None:
 
         @app.after_startup
         async def ready() -> None:
-            await broker.connection.flush()  # now the broker knows of the service
+            for _ in range(
+                2
+            ):  # nats-py's first ping may overtake the subscriptions; now the broker knows of the service
+                await broker.connection.flush()
             print(f"Kai answers on {SUBJECT}", flush=True)
 
         await app.run()

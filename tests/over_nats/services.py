@@ -39,7 +39,10 @@ async def service(url: str, backend: ChatBackend | KaiService | KaiHost, **optio
     broker.include_router(kai_router(backend, **options))
     async with broker:
         await broker.start()
-        await broker.connection.flush()  # the broker knows of the subscriptions
+        for _ in range(
+            2
+        ):  # nats-py's first ping may overtake the subscriptions, of which the broker then knows nothing
+            await broker.connection.flush()
         yield broker
 
 

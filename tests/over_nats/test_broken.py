@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from nats.aio.msg import Msg
-from nats_broker import Broker
+from nats_broker import Broker, running_broker
 from services import CONTENT_TYPES, Answers, bare, finish, saying, served, service, text, thinking
 
 from kai_client.events import SSEEvent, StartEvent
@@ -27,7 +27,7 @@ from kai_client.exceptions import (
     KaiStreamError,
     KaiTimeoutError,
 )
-from kai_client.nats import NatsKai
+from kai_client.nats import NatsKai, kai_router
 from kai_client.nats.client import ContentType
 from kai_client.nats.door import Connection
 from kai_client.server import ScriptedKai
@@ -357,3 +357,95 @@ def test_another_loop(tmp_path: Path) -> None:
             await kept[0].ping()
 
     asyncio.run(second())
+
+
+@pytest.mark.parametrize("content_type", CONTENT_TYPES)
+async def test_no_size_ends_a_connection(broker: Broker, content_type: ContentType) -> None:
+    """Whatever the sizes of a question and of its answer, headers included, both sides go on afterwards"""
+    limit = 1024 * 1024
+
+    async def events(question: str) -> AsyncIterator[SSEEvent]:
+        yield StartEvent(message_id="m")
+        yield text("x" * int(question) if question.isdigit() else "small")
+        yield finish()
+
+    async with served(broker.url, Answers(events), content_type=content_type, timeout=5, stream_timeout=5) as kai:
+        for less in (0, 60, 120, 180, 240, 300, 400):
+            for call in (kai.infer("q" * (limit - less)), kai.infer(str(limit - less)), kai.chat("q" * (limit - less))):
+                with pytest.raises(KaiError, match="too_large"):
+                    await call
+        assert (await kai.infer("Hello")).output == "small"
+
+
+async def test_a_small_broker() -> None:
+    """What is ready together travels in as many messages as the broker's limit makes necessary"""
+    async with running_broker(max_payload=8192) as broker, served(broker.url, saying(*["Hello "] * 2000)) as kai:
+        assert (await kai.chat("x"))[1] == "Hello " * 2000
+
+
+@pytest.mark.parametrize("content_type", CONTENT_TYPES)
+async def test_an_error_always_fits(broker: Broker, content_type: ContentType) -> None:
+    """An error with megabytes of text, or with half characters, arrives as what it is, in a stream, too"""
+    for words in ("y" * 2_000_000, "half \ud800"):
+        async with served(broker.url, failing(KaiError(words, "a:b")), content_type=content_type, silence=5) as kai:
+            for call in (kai.chat("Hi"), kai.infer("Hi")):
+                with pytest.raises(KaiError, match="a:b"):
+                    await call
+
+
+@pytest.mark.parametrize("content_type", CONTENT_TYPES)
+async def test_half_characters(broker: Broker, content_type: ContentType) -> None:
+    """Half a surrogate pair in the question or in the answer is a question mark, in both encodings"""
+    async with served(broker.url, saying("A\ud800"), content_type=content_type) as kai:
+        assert (await kai.infer("Q\ud800")).output == "A?"
+        assert (await kai.chat("Q\ud800"))[1].startswith("A")
+
+
+@pytest.mark.parametrize("request_id", ["r" * 600_000, "\\ud800", "a\\r\\nkai-message: result", "a\\u0000b"])
+async def test_a_request_id_is_no_weapon(broker: Broker, request_id: str) -> None:
+    """What cannot be a header's value is refused as a request id; the service answers others as before"""
+    connection = await bare(broker.url)
+    async with served(broker.url, saying("Hi")) as kai:
+        body = b'{"prompt": "x", "meta": {"request_id": "%s"}}' % request_id.encode()
+        answer = json.loads((await connection.request("svc.ai.llm.v1.infer", body, 5)).data)
+        assert answer["error"]["code"] == "bad_request:infer"
+        assert answer["error"]["cause"].startswith("meta.request_id: ")
+        assert (await kai.infer("x")).output == "Hi"
+    await connection.close()
+
+
+async def test_no_secret_is_logged(broker: Broker, caplog: pytest.LogCaptureFixture) -> None:
+    """The traceback of a bug is in the service's log, but not the token that its words had"""
+    async with served(broker.url, failing(RuntimeError(f"with {SECRET}"))) as kai:
+        with pytest.raises(KaiServerError):
+            await kai.infer("Hi")
+    assert "RuntimeError: with ***" in caplog.text
+    assert SECRET not in caplog.text
+
+
+@pytest.mark.parametrize("subject", ["a b", "a.*", ">", "", "a..b", ".a", "a\r\nPUB x 0", "\ud800"])
+async def test_what_is_no_subject(broker: Broker, subject: str) -> None:
+    """A subject that nothing can be sent to is the caller's own mistake, and told as one"""
+    with pytest.raises(ValueError, match="a subject is"):
+        await NatsKai.connect(broker.url, subject=subject)
+    with pytest.raises(ValueError, match="a subject is"):
+        kai_router(ScriptedKai(), subject=subject)
+
+
+@pytest.mark.parametrize("index", ['"0"', "null", "[]"])
+async def test_a_chunk_without_a_number(broker: Broker, index: str) -> None:
+    """A chunk that is not numbered cannot be read; an answer that says nothing of its kind is none"""
+    connection = await bare(broker.url)
+
+    async def odd(message: Msg) -> None:
+        rest = '"delta": "", "is_final": false, "event": {"type": "x"}'
+        await connection.publish(message.reply, f'{{"chunks": [{{"index": {index}, {rest}}}]}}'.encode())
+
+    await connection.subscribe("odd", cb=odd)
+    async with NatsKai.connect(broker.url, subject="odd") as kai:
+        await connection.flush()
+        with pytest.raises(KaiStreamError, match="stream:malformed"):
+            await kai.chat("Hi")
+        with pytest.raises(KaiError, match="response:invalid"):
+            await kai.infer("Hi")
+    await connection.close()

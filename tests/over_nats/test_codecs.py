@@ -46,7 +46,7 @@ values = st.recursive(
 objects = st.dictionaries(texts, values, max_size=3)
 metas = st.builds(
     Meta,
-    request_id=names,
+    request_id=st.none() | st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=200),
     trace_id=names,
     idempotency_key=names,
     labels=st.dictionaries(texts, texts, max_size=3),

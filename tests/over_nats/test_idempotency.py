@@ -6,8 +6,9 @@ import pytest
 from nats_broker import Broker, running_broker
 from services import echo, saying, served, service
 
-from kai_client.exceptions import KaiError, KaiRateLimitError, KaiServerError, KaiStreamError
+from kai_client.exceptions import KaiError, KaiRateLimitError, KaiServerError, KaiStreamError, KaiTimeoutError
 from kai_client.nats import NatsKai
+from kai_client.nats.messages import InferReply
 from kai_client.transport import RetryPolicy
 
 
@@ -96,4 +97,44 @@ async def test_without_jetstream() -> None:
         with pytest.raises(KaiServerError, match="offline:idempotency"):
             await kai.with_meta(idempotency_key="k").infer("Hello")
         assert (await kai.infer("Hello")).output == "Hi"
+        assert backend.asked == 1
+
+
+async def test_what_waited_in_vain_may_be_asked_again(broker: Broker) -> None:
+    """A request whose time was over before its turn came has never reached Kai: the key is free"""
+    go = asyncio.Event()
+    backend = saying("Hi", then=go.wait)
+    async with service(broker.url, backend, max_workers=1), NatsKai.connect(broker.url) as kai:
+        first = asyncio.create_task(kai.infer("Hello"))
+        async with asyncio.timeout(10):
+            while not backend.asked:  # noqa: ASYNC110 - the backend tells nobody
+                await asyncio.sleep(0.01)
+        once = kai.with_meta(idempotency_key="k")
+        with pytest.raises(KaiTimeoutError):
+            await once.with_options(stream_timeout=0.3).infer("Hello")
+        go.set()
+        await first
+        assert (await answered(once)).output == "Hi"
+
+
+async def answered(kai: NatsKai) -> InferReply:
+    """The reply, once nobody else has the key."""
+    async with asyncio.timeout(10):
+        while True:
+            try:
+                return await kai.infer("Hello")
+            except KaiError as error:
+                if error.code != "conflict:idempotency":
+                    raise
+                await asyncio.sleep(0.05)
+
+
+async def test_an_answer_too_large_to_be_kept(broker: Broker) -> None:
+    """Who repeats a request whose answer is larger than the broker's limit is told so, not that it is being answered"""
+    backend = saying("x" * 300_000, "x" * 300_000, "x" * 300_000, "x" * 300_000)
+    async with served(broker.url, backend) as kai:
+        once = kai.with_meta(idempotency_key="k")
+        for _ in range(2):
+            with pytest.raises(KaiError, match="response:too_large"):
+                await once.infer("Hello")
         assert backend.asked == 1

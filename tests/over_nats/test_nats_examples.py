@@ -217,11 +217,13 @@ async def test_bounds(broker: Broker) -> None:
             for _ in range(20):
                 yield b" " * 100
 
-        assert (await http.post(INFER, content=pieces())).status_code == 413
+        endless = await http.post(INFER, content=pieces())
+        assert (endless.status_code, endless.json()["error"]["code"]) == (413, "payload_too_large:gateway")
         async with http.stream("POST", INFER, json={**CHAT_BODY, "params": {"stream": True}}) as response:
             assert response.status_code == 200
             busy = await http.post(INFER, json=CHAT_BODY)
             assert (busy.status_code, busy.headers["retry-after"]) == (429, "1")
+            assert (await http.get("/api/chat/00000000-0000-4000-8000-000000000000/stream")).status_code == 429
             url = str(http.base_url)
             async with KaiClient("any", url, url, retry=RetryPolicy(attempts=1)) as client:
                 with pytest.raises(KaiRateLimitError):

@@ -122,3 +122,30 @@ async def test_tools_that_want_to_be_allowed_are_denied(
         answer = await desk.do(Job(id="b.1", text="Create a bucket called sandbox"), seconds=30)
     assert [(tool.name, tool.state) for tool in answer.tool_calls] == [("create_bucket", "output-denied")]
     assert "I did not create the bucket" in answer.text
+
+
+async def test_two_wait_for_one_job(broker: Broker) -> None:
+    """Each of two that wait for the same job has its own patience; the one that stays gets the answer."""
+    go = asyncio.Event()
+
+    async def handler(ctx: JobContext[Any], job: Job) -> Answer:
+        await go.wait()
+        return job.answer("done")
+
+    async with open_desk(broker) as desk, running(handler, settings_for(broker)):
+        staying = asyncio.create_task(desk.do(Job(id="b.1", text="x"), seconds=30))
+        with pytest.raises(KaiTimeoutError):
+            await desk.do(Job(id="b.1", text="x"), seconds=0.3)
+        go.set()
+        assert (await staying).text == "done"
+
+
+@pytest.mark.parametrize("batch", ["", "a b", "*", "b."])
+async def test_what_is_no_batch(broker: Broker, batch: str) -> None:
+    """A batch that no id can begin with is the caller's mistake, and so is the id of another batch."""
+    with pytest.raises(ValueError, match="a batch is"):
+        async with open_desk(broker, batch):
+            pass
+    async with open_desk(broker) as desk:
+        with pytest.raises(ValueError, match="an id begins with 'b' and a dot"):
+            await desk.do(Job(id="c.1", text="x"), seconds=5)

@@ -375,3 +375,18 @@ async def test_no_log_line_has_the_brokers_password(broker: Broker, caplog: pyte
         await desk.until_count(2)
     assert "job a: answered" in caplog.text
     assert "hunter2" not in caplog.text
+
+
+async def test_no_size_of_an_answer_ends_a_worker(broker: Broker) -> None:
+    """Whatever an answer lacks to the broker's limit, it is kept or reported, and the worker does the next job."""
+
+    async def handler(ctx: JobContext[Any], job: Job) -> Answer:
+        del ctx
+        return job.answer("x" * int(job.text))
+
+    sizes = range(1024 * 1024 - 700, 1024 * 1024, 100)
+    async with desk_at(broker) as desk, running(handler, settings_for(broker)):
+        await desk.hand_in(*(Job(id=f"a{size}", text=str(size)) for size in sizes), Job(id="last", text="3"))
+        await desk.until_count(len(sizes) + 1)
+        assert {fault.error.code for fault in await desk.faults()} == {"node:too_large"}
+        assert any(subject.endswith(".job.last") for subject, _ in await desk.messages())

@@ -21,9 +21,11 @@ _POLL_SECONDS: Final = 0.02
 class Broker:
     """The process behind `url`. What JetStream keeps is in `folder` and outlives the process; the port stays the same."""
 
-    def __init__(self, folder: Path, *, jetstream: bool = True) -> None:
+    def __init__(self, folder: Path, *, jetstream: bool = True, max_payload: int = 1024 * 1024) -> None:
         self._folder = folder
         self._jetstream = jetstream
+        self._configuration = folder / "configuration"
+        self._configuration.write_text(f"max_payload: {max_payload}\n")
         self._port = -1
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -45,6 +47,8 @@ class Broker:
             str(self._port),
             "-l",
             self._folder / "log",
+            "-c",
+            self._configuration,
         ]
         command += ["--ports_file_dir", ports]
         if self._jetstream:
@@ -72,10 +76,10 @@ class Broker:
 
 
 @asynccontextmanager
-async def running_broker(*, jetstream: bool = True) -> AsyncGenerator[Broker]:
-    """A broker for the block, whose storage goes with it."""
+async def running_broker(*, jetstream: bool = True, max_payload: int = 1024 * 1024) -> AsyncGenerator[Broker]:
+    """A broker for the block, whose storage goes with it; `max_payload` bytes are the most that a message may have."""
     with TemporaryDirectory() as folder:
-        broker = Broker(Path(folder), jetstream=jetstream)
+        broker = Broker(Path(folder), jetstream=jetstream, max_payload=max_payload)
         try:
             await broker.start()
             yield broker

@@ -14,7 +14,8 @@ from kai_client.exceptions import KaiTimeoutError
 from kai_client.server.service import Caller
 
 from .codecs import JSON, Codec, refused
-from .faults import FaultRecord
+from .door import require_room
+from .faults import FaultRecord, traced
 from .json_codec import JsonCodec
 from .messages import Chunk, InferReply, Meta, OperationReply
 from .protobuf_codec import ProtobufCodec
@@ -91,13 +92,14 @@ class Call:
         """What the caller is told of an error; what it is not told is in the log here."""
         record = FaultRecord.of(error)
         if record.code == "internal:api":
-            log.error("A request failed (%s)", self.request_id, exc_info=error)
+            log.error("A request failed (%s)\n%s", self.request_id, traced(error))
         return record.model_copy(update={"request_id": record.request_id or self.request_id})
 
     async def _send(self, kind: str, data: bytes, reply_to: str = "") -> None:
         if not self.message.reply_to:
             return  # nobody asked for an answer
         headers = {"content-type": self.codec.content_type, KIND: kind}
+        require_room(self.broker.connection.max_payload, data, {**headers, "correlation_id": self.request_id})
         await self.broker.publish(
             data, self.message.reply_to, headers=headers, reply_to=reply_to, correlation_id=self.request_id
         )

@@ -14,9 +14,9 @@ from kai_client.exceptions import KaiClosedError
 from kai_client.transport import Credentials, Limits, RetryPolicy, StreamHead, StreamRequest, Timeouts
 from kai_client.transport.retry import retrying
 
-from .call import DEADLINE, codec_of
+from .call import DEADLINE, KIND, codec_of
 from .codecs import Codec, malformed
-from .door import Connection, map_nats_errors
+from .door import Connection, map_nats_errors, require_room
 from .messages import InferReply, InferRequest, Meta, OperationReply, OperationRequest
 from .operation_paths import INFER, operation_of
 from .reading import WINDOW, ChunkReader
@@ -114,7 +114,7 @@ class NatsCarrier:
         data = self.codec.write_operation(OperationRequest(meta=self.meta, arguments=arguments))
 
         async def attempt() -> OperationReply:
-            answer, codec = await self._asked(f"{self.subject}.{name}", data, self.timeouts)
+            answer, codec = await self._asked(f"{self.subject}.{name}", data, self.timeouts, "result")
             reply = codec.read_result(answer)
             if reply.error is not None:
                 raise reply.error.to_error()
@@ -125,7 +125,7 @@ class NatsCarrier:
     async def infer(self, request: InferRequest) -> InferReply:
         """The one reply to a request. Raises its error, with what there was of the answer."""
         data = self.codec.write_infer(request)
-        answer, codec = await self._asked(self.subject, data, self.stream_timeouts)
+        answer, codec = await self._asked(self.subject, data, self.stream_timeouts, "reply")
         reply = codec.read_reply(answer)
         if reply.error is not None:
             error = reply.error.to_error()
@@ -133,13 +133,14 @@ class NatsCarrier:
             raise error
         return reply
 
-    async def _asked(self, subject: str, data: bytes, timeouts: Timeouts) -> tuple[bytes, Codec]:
+    async def _asked(self, subject: str, data: bytes, timeouts: Timeouts, kind: str) -> tuple[bytes, Codec]:
         seconds = min(timeouts.idle or _FOR_EVER, timeouts.total or _FOR_EVER)
         with map_nats_errors():
-            headers = self._headers(seconds)
-            message = await self.connections.get().request(subject, data, seconds, headers=headers)
+            connection, headers = self.connections.get(), self._headers(seconds)
+            require_room(connection.max_payload, data, headers)
+            message = await connection.request(subject, data, seconds, headers=headers)
         answered_in = codec_of(message.headers)
-        if answered_in is None:
+        if answered_in is None or (message.headers or {}).get(KIND) != kind:
             raise malformed()
         return message.data, answered_in
 
@@ -161,7 +162,9 @@ class NatsCarrier:
             reader = self.connections.reader(min(self.silence, timeouts.idle or _FOR_EVER))
 
             async def ask(inbox: str) -> None:
-                await self.connections.get().publish(subject, data, inbox, self._headers(timeouts.total))
+                connection, headers = self.connections.get(), self._headers(timeouts.total)
+                require_room(connection.max_payload, data, headers)
+                await connection.publish(subject, data, inbox, headers)
 
             try:
                 some = await reader.begin(ask)

@@ -6,6 +6,7 @@ from kai_client.events import SSEEvent, TextDeltaEvent, TextEvent
 
 from .json_codec import json_bytes
 from .messages import Chunk
+from .text import whole_text
 
 __all__ = ["chunk_of"]
 
@@ -24,4 +25,4 @@ def chunk_of(index: int, event: SSEEvent) -> Chunk:
 
 def _text(event: SSEEvent) -> str:
     """The answer's text in an event, without half characters."""
-    return event.text.encode("utf-8", "replace").decode() if isinstance(event, TextEvent) else ""
+    return whole_text(event.text) if isinstance(event, TextEvent) else ""

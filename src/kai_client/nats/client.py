@@ -19,7 +19,7 @@ from kai_client.types import NOT_GIVEN, ChatModel, KaiBackend, NotGiven, Visibil
 from .call import CODECS
 from .carrier import NatsCarrier, OneConnection
 from .codecs import JSON, PROTOBUF, validated
-from .door import Connection, connect
+from .door import Connection, connect, require_subject
 from .messages import InferReply, InferRequest, Meta
 from .operations import TOOL_REPLIES
 from .router import SUBJECT
@@ -73,6 +73,7 @@ class NatsKai(RunMethods):
     ) -> None:
         if content_type not in CODECS:
             raise ValueError(f"content_type must be {JSON!r} or {PROTOBUF!r}, not {content_type!r}")
+        require_subject(subject)
         if not silence > 0:
             raise ValueError(f"silence must be a positive number of seconds, not {silence}")
         self.backend = backend

@@ -6,6 +6,7 @@ nats-py leaves the types of its options open, so that every use of it would be u
 # pyright: reportUnknownMemberType=false
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, Generator, Mapping
 from contextlib import contextmanager
 from typing import Final, Protocol
@@ -16,10 +17,29 @@ from nats.aio.msg import Msg
 
 from kai_client.exceptions import KaiClosedError, KaiConnectionError, KaiError, KaiTimeoutError
 
-__all__ = ["NO_RESPONDERS", "Connection", "Inbox", "connect", "map_nats_errors", "status_of"]
+__all__ = [
+    "NO_RESPONDERS",
+    "TOO_LARGE",
+    "Connection",
+    "Inbox",
+    "connect",
+    "map_nats_errors",
+    "require_room",
+    "require_subject",
+    "status_of",
+]
 
 NO_RESPONDERS: Final = "503"
 """The status of a message by which the broker says that nobody listens."""
+
+
+TOO_LARGE: Final = "request:too_large"
+"""The code of a message that the broker would not take."""
+
+_SUBJECT: Final = re.compile(r"[!-)+\-/-=?-~]+(\.[!-)+\-/-=?-~]+)*")
+
+_HEADERS_BESIDE: Final = 512
+"""More than the headers that FastStream and JetStream add to ours, and the line that begins them."""
 
 
 class Inbox(Protocol):
@@ -145,7 +165,7 @@ def _mapped(error: Exception) -> KaiError:
         case errors.NoRespondersError():
             return KaiConnectionError("No Kai service listens on this subject", "connection:no_service", cause)
         case errors.MaxPayloadError():
-            return KaiError("The message is larger than the broker takes (max_payload)", "request:too_large", cause)
+            return KaiError("The message is larger than the broker takes (max_payload)", TOO_LARGE, cause)
         case errors.ConnectionClosedError() | errors.ConnectionDrainingError():
             return KaiClosedError("The connection to the broker was closed", "closed", cause)
         case TimeoutError():
@@ -154,6 +174,22 @@ def _mapped(error: Exception) -> KaiError:
             return KaiConnectionError("The broker is away, and too much waits for it", "connection:lost", cause)
         case _:
             return KaiConnectionError("The connection to the broker failed", "connection:lost", cause)
+
+
+def require_subject(subject: str) -> None:
+    """Raises `ValueError` for what requests cannot be sent to: wildcards, spaces, empty words."""
+    if not _SUBJECT.fullmatch(subject):
+        raise ValueError("a subject is words of printable ASCII without * and >, joined by dots")
+
+
+def require_room(most: int, data: bytes, headers: Mapping[str, str]) -> None:
+    """Raises nats-py's `MaxPayloadError` for a message that is larger than `most`, the broker's `max_payload`.
+
+    nats-py counts the body alone. The broker counts the headers, too, and ends the connection of whoever sends more, for good.
+    """
+    written = sum(len(name) + len(value.encode("utf-8", "replace")) + len(": \r\n") for name, value in headers.items())
+    if len(data) + written + _HEADERS_BESIDE > most:
+        raise errors.MaxPayloadError
 
 
 def status_of(message: Msg) -> str | None:

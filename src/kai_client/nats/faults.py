@@ -5,6 +5,7 @@ failed beneath us, which may name hosts, paths and values.
 """
 
 import re
+import traceback
 from typing import ClassVar, Final, Self
 
 from pydantic import BaseModel, ConfigDict
@@ -20,11 +21,16 @@ from kai_client.exceptions import (
     error_class,
 )
 
-__all__ = ["FaultRecord", "redacted"]
+from .text import Text
+
+__all__ = ["FaultRecord", "redacted", "traced"]
 
 _INTERNAL: Final = "internal:api"
 _FAILED: Final = "The server failed to answer this request."
 """For what is no `KaiError`: a bug, whose text is not for the wire."""
+
+_MOST: Final = 4000
+"""Characters of a text, so that an error always fits into a message."""
 
 _LOCAL: Final[dict[str, type[KaiError]]] = {
     "timeout": KaiTimeoutError,
@@ -55,19 +61,29 @@ def redacted(text: str) -> str:
     return _SECRET.sub("***", text)
 
 
+def traced(error: BaseException) -> str:
+    """The traceback of an error, for the log, without what looks like a token or a password."""
+    return redacted("".join(traceback.format_exception(error))).rstrip()
+
+
+def _told(text: str) -> str:
+    text = redacted(text)
+    return text if len(text) <= _MOST else f"{text[:_MOST]}..."
+
+
 class FaultRecord(BaseModel):
     """An error as it travels. `type` is the name of its class in `kai_client.exceptions`, where it has one."""
 
     model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True)
 
-    code: str
-    message: str
-    type: str = "KaiError"
-    cause: str | None = None
+    code: Text
+    message: Text
+    type: Text = "KaiError"
+    cause: Text | None = None
     """Only what the service's own answer said: an id for its support, or which field is wrong."""
     status_code: int | None = None
     retry_after: float | None = None
-    request_id: str | None = None
+    request_id: Text | None = None
 
     @classmethod
     def of(cls, error: BaseException) -> Self:
@@ -76,13 +92,13 @@ class FaultRecord(BaseModel):
             return cls(code=_INTERNAL, message=_FAILED, type="KaiServerError", status_code=500)
         answered = error.status_code is not None or error_class(error.code) is not KaiError
         return cls(
-            code=redacted(error.code or _code_of(error)),
-            message=redacted(error.message),
+            code=_told(error.code or _code_of(error)),
+            message=_told(error.message),
             type=next((base.__name__ for base in type(error).__mro__ if base.__name__ in _TYPES), "KaiError"),
-            cause=redacted(error.cause) if answered and error.cause is not None else None,
+            cause=_told(error.cause) if answered and error.cause is not None else None,
             status_code=error.status_code,
             retry_after=error.retry_after,
-            request_id=redacted(error.request_id) if error.request_id is not None else None,
+            request_id=_told(error.request_id) if error.request_id is not None else None,
         )
 
     def to_error(self) -> KaiError:

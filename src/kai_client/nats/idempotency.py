@@ -2,16 +2,19 @@
 
 import hashlib
 import json
+from contextlib import suppress
 from typing import Final
 
 from faststream.nats import NatsBroker
-from nats.errors import Error
-from nats.js.errors import KeyWrongLastSequenceError
+from nats.errors import Error, MaxPayloadError
+from nats.js.errors import KeyNotFoundError, KeyWrongLastSequenceError
 from nats.js.kv import KeyValue
 
 from kai_client.exceptions import KaiError
 from kai_client.server.faults import refusal
 
+from .door import require_room
+from .faults import FaultRecord
 from .json_codec import JsonCodec
 from .messages import InferReply, InferRequest
 
@@ -27,26 +30,43 @@ _CODEC: Final = JsonCodec()
 class Claim:
     """A key that this request has. `reply` is the answer of an earlier request with it, if there was one."""
 
-    def __init__(self, store: KeyValue, key: str, digest: str, reply: InferReply | None = None) -> None:
+    def __init__(self, store: KeyValue, key: str, digest: str, most: int, reply: InferReply | None = None) -> None:
         self.reply = reply
+        self.begun = False
+        """Kai has been asked, or may have been."""
         self._store = store
         self._key = key
         self._digest = digest
+        self._most = most
 
     async def settle(self, reply: InferReply) -> None:
         """Keep the answer; one that never reached Kai, or that the store does not take, is not kept: the key is free again."""
         error = reply.error
         try:
-            if error is not None and (error.status_code in _REFUSED or error.code in _NEVER_SENT):
+            if not self.begun or (error is not None and (error.status_code in _REFUSED or error.code in _NEVER_SENT)):
                 await self._store.delete(self._key)
             else:
-                await self._store.put(self._key, _entry(self._digest, _CODEC.write_reply(reply)))
+                await self._store.put(self._key, self._kept(reply))
         except (Error, TimeoutError):
             return  # the key stays taken until it expires: better than asking Kai again
 
+    def _kept(self, reply: InferReply) -> bytes:
+        """The answer, or that there was one which the broker does not take."""
+        entry = _entry(self._digest, _CODEC.write_reply(reply))
+        try:
+            require_room(self._most, entry, {})
+        except MaxPayloadError:
+            return _entry(
+                self._digest, _CODEC.write_reply(reply.model_copy(update={"output": "", "error": _TOO_LARGE}))
+            )
+        return entry
 
+
+_TOO_LARGE: Final = FaultRecord(
+    code="response:too_large", message="There was an answer, which is larger than the broker keeps (max_payload)"
+)
 _REFUSED: Final = frozenset({400, 401, 403, 404, 413, 422, 429})
-_NEVER_SENT: Final = frozenset({"connection:failed", "timeout:connect", "timeout:pool"})
+_NEVER_SENT: Final = frozenset({"connection:failed", "connection:no_service", "timeout:connect", "timeout:pool"})
 
 
 async def claimed(broker: NatsBroker, subject: str, request: InferRequest) -> Claim | None:
@@ -63,15 +83,21 @@ async def claimed(broker: NatsBroker, subject: str, request: InferRequest) -> Cl
     digest = _digest(request)
     try:
         store = await broker.key_value(BUCKET, ttl=KEEP_SECONDS)
-        try:
-            await store.create(name, _entry(digest, _RUNNING))
-        except KeyWrongLastSequenceError:
-            found = (await store.get(name)).value or b""
-        else:
-            return Claim(store, name, digest)
+        found = await _found(store, name, _entry(digest, _RUNNING))
     except (Error, TimeoutError, OSError) as error:
         raise refusal("offline:idempotency", "The broker keeps no idempotency keys: JetStream is off") from error
-    return Claim(store, name, digest, _earlier(found, digest, request))
+    earlier = None if found is None else _earlier(found, digest, request)
+    return Claim(store, name, digest, broker.connection.max_payload, earlier)
+
+
+async def _found(store: KeyValue, name: str, entry: bytes) -> bytes | None:
+    """What another request has left under the key; None where it was free, and `entry` is there now."""
+    while True:
+        with suppress(KeyWrongLastSequenceError):
+            await store.create(name, entry)
+            return None
+        with suppress(KeyNotFoundError):  # freed in between
+            return (await store.get(name)).value or b""
 
 
 def _earlier(found: bytes, digest: str, request: InferRequest) -> InferReply:

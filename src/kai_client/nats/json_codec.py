@@ -137,6 +137,8 @@ def _chunk(chunk: Chunk) -> bytes:
 
 def _read_chunk(value: dict[str, Any]) -> Chunk:
     event = value.get("event")
+    if not isinstance(value["index"], int):
+        raise TypeError("index")
     text = None if event is None else json_bytes(event)
     if not value["is_final"] and text is not None:
         return Chunk(value["index"], value["delta"], event=text)

@@ -14,6 +14,7 @@ from kai_client.events import UsageInfo
 from kai_client.types import Json, JsonObject
 
 from .faults import FaultRecord
+from .text import Name, Text
 
 __all__ = [
     "Chunk",
@@ -43,13 +44,13 @@ class _Told(BaseModel):
 class Meta(_Asked):
     """What a request says about itself."""
 
-    request_id: str | None = None
+    request_id: Name | None = None
     """Under which it is found in logs; the service makes one up where there is none."""
-    trace_id: str | None = None
-    idempotency_key: str | None = None
+    trace_id: Text | None = None
+    idempotency_key: Text | None = None
     """The same key twice reaches Kai once."""
-    labels: dict[str, str] = Field(default_factory=dict[str, str])
-    user: str | None = None
+    labels: dict[Text, Text] = Field(default_factory=dict[str, str])
+    user: Text | None = None
     """Whose chats these are, where the service keeps its callers apart. A name, not a credential: never a token."""
     mode: Literal["agent", "assistant"] | None = None
     """Whose manners the answer has (kai-agent's, by default), where the service has both."""
@@ -59,8 +60,8 @@ class InferMessage(_Asked):
     """The message to be answered: a text, or the parts of a UI message as Kai's own API takes them."""
 
     role: Literal["user", "assistant"]
-    id: str | None = None
-    content: str | None = None
+    id: Text | None = None
+    content: Text | None = None
     parts: list[JsonObject] = Field(default_factory=list[JsonObject])
     metadata: JsonObject | None = None
 
@@ -74,8 +75,8 @@ class InferMessage(_Asked):
 class ToolLimits(_Asked):
     """The tools that a chat may use; its first message decides."""
 
-    allowed_tools: list[str] | None = None
-    disallowed_tools: list[str] | None = None
+    allowed_tools: list[Text] | None = None
+    disallowed_tools: list[Text] | None = None
     read_only_mode: bool | None = None
 
 
@@ -85,7 +86,7 @@ class Parameters(_Asked):
     visibility: Literal["private", "public"] | None = None
     branch_id: int | None = Field(default=None, ge=-(2**63), lt=2**63)
     hidden: bool | None = None
-    request_path: str | None = None
+    request_path: Text | None = None
     tool_restrictions: ToolLimits | None = None
 
 
@@ -93,10 +94,10 @@ class InferRequest(_Asked):
     """One message to be answered, as `prompt` or in `messages`."""
 
     meta: Meta = Field(default_factory=Meta)
-    chat_id: str | None = None
+    chat_id: Text | None = None
     """The chat, a UUID; without it a new one begins."""
-    model: str | None = None
-    prompt: str | None = None
+    model: Text | None = None
+    prompt: Text | None = None
     messages: list[InferMessage] = Field(default_factory=list[InferMessage])
     parameters: Parameters = Field(default_factory=Parameters)
     stream: bool = False
@@ -130,12 +131,12 @@ class OperationReply(_Told):
 class InferReply(_Told):
     """The whole answer; with `error`, what there was of it."""
 
-    request_id: str = ""
-    generation_id: str | None = None
+    request_id: Text = ""
+    generation_id: Text | None = None
     """The id of the assistant's message."""
-    chat_id: str | None = None
-    output: str = ""
-    finish_reason: str | None = None
+    chat_id: Text | None = None
+    output: Text = ""
+    finish_reason: Text | None = None
     usage: UsageInfo | None = None
     error: FaultRecord | None = None
 

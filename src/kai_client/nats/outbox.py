@@ -15,7 +15,7 @@ from nats.aio.msg import Msg
 from kai_client.exceptions import KaiError, KaiStreamError
 
 from .call import Call
-from .door import NO_RESPONDERS, Connection, map_nats_errors, status_of
+from .door import NO_RESPONDERS, TOO_LARGE, Connection, map_nats_errors, status_of
 from .json_codec import json_value
 from .messages import Chunk
 
@@ -26,9 +26,6 @@ HEARTBEAT_SECONDS: Final = 0.4
 
 _MESSAGE_BYTES: Final = 128 * 1024
 """Events that are ready together travel together, up to about this size."""
-
-_OVERHEAD: Final = 4096
-"""More than the headers of a message and the frame of a chunk."""
 
 
 class Outbox:
@@ -41,7 +38,6 @@ class Outbox:
         self._control = self._connection.new_inbox()
         self.count: int = 0
         """How many chunks were sent."""
-        self._most = self._connection.max_payload - _OVERHEAD
         self._sent = 0
         self._taken = 0
         self._moved = asyncio.Event()
@@ -90,10 +86,9 @@ class Outbox:
         start = size = 0
         for place, chunk in enumerate(chunks):
             each = _size(chunk)
-            if each > self._most or (size and size + each > _MESSAGE_BYTES):
+            if size and size + each > _MESSAGE_BYTES:
                 await self._send(chunks[start:place])
                 start, size = place, 0
-                self._require_small(each)
             size += each
         await self._send(chunks[start:])
 
@@ -102,12 +97,6 @@ class Outbox:
         with map_nats_errors():
             await self._call.chunks([final], "")
 
-    def _require_small(self, size: int) -> None:
-        if size > self._most:
-            raise KaiStreamError(
-                f"An event has {size} bytes; the broker takes {self._most} (max_payload)", "stream:event_too_large"
-            )
-
     async def _send(self, chunks: Sequence[Chunk]) -> None:
         if not chunks:
             return
@@ -115,10 +104,28 @@ class Outbox:
             while self._sent - self._taken >= self._window:
                 self._moved.clear()
                 await self._moved.wait()
-        with map_nats_errors():
-            self._sent += await self._call.chunks(chunks, self._control)
+        try:
+            with map_nats_errors():
+                self._sent += await self._call.chunks(chunks, self._control)
+        except KaiError as error:
+            if error.code != TOO_LARGE:
+                raise
+            await self._send_apart(chunks)
+            return
         self.count += len(chunks)
         self._busy = True
+
+    async def _send_apart(self, chunks: Sequence[Chunk]) -> None:
+        """More than the broker takes at once, of which nothing was sent."""
+        half = len(chunks) // 2
+        if not half:
+            size, most = _size(chunks[0]), self._connection.max_payload
+            raise KaiStreamError(
+                f"An event has {size} bytes; the broker takes {most} in a message (max_payload)",
+                "stream:event_too_large",
+            )
+        await self._send(chunks[:half])
+        await self._send(chunks[half:])
 
 
 def _size(chunk: Chunk) -> int:

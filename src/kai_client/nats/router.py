@@ -10,6 +10,7 @@ from kai_client.backend import ChatBackend
 from kai_client.server.service import KaiHost, KaiService
 
 from .call import Call
+from .door import require_subject
 from .service import InferService
 
 __all__ = ["QUEUE", "SUBJECT", "kai_router"]
@@ -31,8 +32,9 @@ def kai_router(
     `backend` is what `kai_app` takes: a `ChatBackend`, a `KaiService` such as `KaiClient`, or a `KaiHost`. Whoever opened it
     closes it. Replicas with the same `queue` share the requests on `subject`; each answers `max_workers` at a time, lets
     `max_waiting` more wait, and refuses what is beyond with `rate_limit:service`. Kai's other methods are under
-    `{subject}.{operation}`.
+    `{subject}.{operation}`. Raises `ValueError` for a subject with wildcards or spaces.
     """
+    require_subject(subject)
     service = InferService(backend, subject, max_workers=max_workers, max_waiting=max_waiting)
     router = NatsRouter()
     # What waits is counted by the service, which tells the callers that it lives; FastStream must not hold it back before.

@@ -5,6 +5,8 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Final
 
+from nats.errors import MaxPayloadError
+
 from kai_client.backend import ChatBackend
 from kai_client.events import SSEEvent
 from kai_client.exceptions import KaiError, KaiServerError, KaiStreamError, KaiTimeoutError
@@ -53,6 +55,8 @@ class InferService:
             return
 
         def events() -> AsyncIterator[SSEEvent]:
+            if claim is not None:
+                claim.begun = True
             return answer_to(body, caller, service_for(self._backend, caller))
 
         if claim is not None and claim.reply is not None:
@@ -80,7 +84,7 @@ class InferService:
         try:
             await call.result(reply)
         except Exception as error:  # noqa: BLE001 - likewise, where it can be
-            await call.result(OperationReply(error=call.fault(error)))
+            await call.result(OperationReply(error=call.fault(_too_large(error))))
 
     async def _reply(
         self, call: Call, events: Callable[[], AsyncIterator[SSEEvent]], summary: Summary, claim: Claim | None
@@ -221,6 +225,6 @@ def _stopped() -> KaiError:
 
 
 def _too_large(error: Exception) -> Exception:
-    if type(error).__name__ == "MaxPayloadError":
-        return KaiError("The answer is larger than the broker takes (max_payload); stream it", "response:too_large")
+    if isinstance(error, MaxPayloadError):
+        return KaiError("The answer is larger than the broker takes (max_payload)", "response:too_large")
     return error

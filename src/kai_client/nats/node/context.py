@@ -12,7 +12,7 @@ from typing_extensions import TypeVar
 
 from kai_client import KaiClient
 from kai_client.backend import ChatBackend
-from kai_client.nats.door import map_nats_errors
+from kai_client.nats.door import map_nats_errors, require_room
 
 if TYPE_CHECKING:
     from nats.js.kv import KeyValue
@@ -45,7 +45,9 @@ class JobContext(Generic[KaiT_co]):
         Raises `KaiError`.
         """
         body = message if isinstance(message, bytes) else to_json(message)
+        given = {"correlation_id": self.request_id, **(headers or {})}
         with map_nats_errors():
+            require_room(self._broker.connection.max_payload, body, given)
             await self._broker.publish(body, subject, headers=dict(headers or {}), correlation_id=self.request_id)
 
     async def key_value(self, bucket: str) -> "KeyValue":

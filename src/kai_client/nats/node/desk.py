@@ -17,7 +17,7 @@ from kai_client.nats.door import map_nats_errors
 
 from .broker import WorkerBroker, credentials, whole
 from .jetstream import JetStream
-from .messages import Answer, Job, JobFault
+from .messages import Answer, Job, JobFault, is_job_id
 from .subjects import Station
 
 __all__ = ["JobDesk"]
@@ -45,7 +45,7 @@ class JobDesk:
         self._left = left
         self._batch = batch
         self._nonce = uuid.uuid4().hex
-        self._waiting: dict[str, asyncio.Future[Answer]] = {}
+        self._waiting: dict[str, set[asyncio.Future[Answer]]] = {}
         self._jobs = self._answers = ""
 
     @classmethod
@@ -62,8 +62,10 @@ class JobDesk:
         """A desk at the broker, for the block. The subjects are those of the workers' settings.
 
         Raises `KaiConnectionError` for a broker that is not there within five seconds, `KaiConfigError` for one whose streams
-        do not fit, `ValueError` for what is no subject.
+        do not fit, `ValueError` for what is no subject, or can be no beginning of an id.
         """
+        if not is_job_id(batch):
+            raise ValueError("a batch is words of letters, digits, _ and -, joined by dots")
         taken, left = Station(input), Station(output)
         broker = WorkerBroker(
             servers.split(","),
@@ -119,8 +121,12 @@ class JobDesk:
 
         A job that is in the queue already is not put there twice. Raises the `KaiError` that the worker reports, and
         `KaiTimeoutError` after `seconds`: then the job stays in the queue, and asking again finds its answer.
+        `ValueError` for the id of another batch.
         """
-        arrived = self._waiting.setdefault(job.id, asyncio.get_running_loop().create_future())
+        if not job.id.startswith(f"{self._batch}."):
+            raise ValueError(f"this desk hears of the jobs of its batch: an id begins with {self._batch!r} and a dot")
+        arrived: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        self._waiting.setdefault(job.id, set()).add(arrived)
         try:
             async with asyncio.timeout(seconds):
                 if (answer := await self._handed_in(job, anew=anew)) is not None:
@@ -131,7 +137,9 @@ class JobDesk:
                 f"No answer within {seconds:g} s; the job stays in the queue", "timeout:total"
             ) from None
         finally:
-            self._waiting.pop(job.id, None)
+            self._waiting[job.id].discard(arrived)
+            if not self._waiting[job.id]:
+                del self._waiting[job.id]
 
     async def _handed_in(self, job: Job, *, anew: bool) -> Answer | None:
         """Put the job in the queue, unless it has an answer."""
@@ -152,14 +160,18 @@ class JobDesk:
         try:
             if subject == self._left.error:
                 fault = JobFault.model_validate_json(message.body)
-                if (waiting := self._waiting.get(fault.id)) is not None and not waiting.done():
+                for waiting in self._of(fault.id):
                     waiting.set_exception(fault.error.to_error())
                 return
             answer = Answer.model_validate_json(message.body)
         except ValidationError:
             return
-        if (waiting := self._waiting.get(answer.id)) is not None and not waiting.done():
+        for waiting in self._of(answer.id):
             waiting.set_result(answer)
+
+    def _of(self, job_id: str) -> list[asyncio.Future[Answer]]:
+        """Who waits for this job."""
+        return [each for each in self._waiting.get(job_id, ()) if not each.done()]
 
 
 async def _connected(broker: WorkerBroker) -> Client:

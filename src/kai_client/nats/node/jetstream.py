@@ -12,7 +12,7 @@ from nats.js.errors import APIError, BadRequestError, NotFoundError
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
 
 from kai_client.exceptions import KaiBadRequestError, KaiConfigError
-from kai_client.nats.door import map_nats_errors
+from kai_client.nats.door import map_nats_errors, require_room
 
 from .subjects import Station
 
@@ -31,6 +31,7 @@ class JetStream:
     """The streams behind a connection. Raises `KaiConnectionError`, `KaiTimeoutError` and `KaiConfigError`."""
 
     def __init__(self, client: Client) -> None:
+        self._client = client
         self._js = client.jetstream(timeout=_TIMEOUT)
 
     async def stream(self, station: Station, *, queue: bool, window: float, keep: float) -> str:
@@ -140,6 +141,7 @@ class JetStream:
     async def _put(self, stream: str, subject: str, body: bytes, headers: Mapping[str, str], patience: float) -> bool:
         try:
             timeout = min(patience, _TIMEOUT)
+            require_room(self._client.max_payload, body, headers)
             stored = await self._js.publish(subject, body, timeout=timeout, stream=stream, headers=dict(headers))
         except MaxPayloadError:
             raise _too_large() from None

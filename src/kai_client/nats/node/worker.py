@@ -14,6 +14,7 @@ from pydantic import JsonValue
 
 from kai_client._wire import decode_json
 from kai_client.exceptions import KaiBadRequestError, KaiConnectionError, KaiError, KaiTimeoutError
+from kai_client.nats.faults import redacted, traced
 
 from .context import JobContext, KaiT
 from .jetstream import JetStream
@@ -143,25 +144,17 @@ class Worker(Generic[KaiT]):
     ) -> None:
         """Let the job be tried again, or report it: it leaves the queue only when the report is confirmed."""
         settings, message = self._settings, delivery.message
-        unknown = None if isinstance(error, KaiError) else error
+        about = (delivery.id, delivery.attempt, _words(error))
+        trace = "" if isinstance(error, KaiError) else f"\n{traced(error)}"
         attempts = await self._attempts(delivery)
         pause = pause_after(error, attempts, settings)
         if not is_attempt(error):
             await self._refusals.add(delivery.place)
         if pause is not None:
-            log.warning(
-                "job %s: attempt %d failed (%s); again in %g s",
-                delivery.id,
-                delivery.attempt,
-                _words(error),
-                pause,
-                exc_info=unknown,
-            )
+            log.warning("job %s: attempt %d failed (%s); again in %g s%s", *about, pause, trace)
             await _tell(lambda: message.nack(delay=pause))
             return
-        log.error(
-            "job %s: failed for good, attempt %d (%s)", delivery.id, delivery.attempt, _words(error), exc_info=unknown
-        )
+        log.error("job %s: failed for good, attempt %d (%s)%s", *about, trace)
         try:
             await self._report(delivery, error, attempts)
         except Exception as failure:  # noqa: BLE001 - whatever it is, the job must not be lost
@@ -214,4 +207,4 @@ def _record(delivery: _Delivery, error: Exception, attempts: int, job: JsonValue
 
 
 def _words(error: Exception) -> str:
-    return str(error) if isinstance(error, KaiError) else type(error).__name__
+    return redacted(str(error)) if isinstance(error, KaiError) else type(error).__name__
