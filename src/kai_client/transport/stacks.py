@@ -8,7 +8,7 @@ from kai_client.exceptions import KaiConfigError
 __all__ = ["NetworkStack", "chosen_stack"]
 
 NetworkStack: TypeAlias = Literal["asyncio", "httpx"]
-"""httpx's client either way: `asyncio` has its HTTP over asyncio's own sockets, for a third of the time; `httpx` is httpx as it comes."""
+"""httpx's client either way: `asyncio` has its HTTP over asyncio's own sockets, for less than half the time; `httpx` is httpx as it comes."""
 
 _VARIABLE: Final = "KAI_TRANSPORT"
 _NAMES: Final[tuple[NetworkStack, ...]] = get_args(NetworkStack)
