@@ -37,7 +37,6 @@ BY_HAND: Final = {
 }
 LEFT_OUT: Final = {
     "client/__init__.py": ["aclose", "_itself"],
-    "transport/__init__.py": [],
 }
 """Functions that only an async client needs: `aclose` is `close` here."""
 
@@ -71,9 +70,8 @@ PHRASES: Final = {
     "from kai_client.client.connect import PendingClient\n": "",
     "PendingClient[Self]": "Self",
     "PendingClient(client._itself())": "client",
-    "from None  # not in sync": "from None",
     "Ruling | Awaitable[Ruling]": "Ruling",
-    "inspect.isawaitable(": "inspect.isawaitable(",
+    '"timeout": timeouts.for_httpx()': '"timeout": waits.shortened(timeouts).for_httpx()',
     # Prose: what is true of threads, and not of tasks.
     "another task": "another thread",
     "A task that": "A thread that",
@@ -83,11 +81,11 @@ PHRASES: Final = {
     "an async context manager": "a context manager",
     "`await` it or enter it with `async with`. ": "",
     "; `await` it or enter it with `async with`.": ".",
+    "; only a cancellation passes through": "; the end of the program passes through",
     'client without one: "asyncio", or "httpx" for httpx as it comes; `KAI_TRANSPORT` names another default.': (
         'client without one: there is only "httpx", on blocking sockets.'
     ),
-    "an exception or cancellation": "or an exception",
-    "its end, `break`, or an exception": "its end, `break` or an exception",
+    "its end, `break`, an exception or cancellation": "its end, `break` or an exception",
     "A sync function runs\n        in a thread, and goes on there if its call is cancelled.": (
         "It runs\n        in the thread that calls it, and is no coroutine function."
     ),
@@ -98,6 +96,7 @@ KEYWORDS: Final = re.compile(r"\b(?:async|await) (?=\S)")
 PENDING: Final = re.compile(r"PendingClient\((.*)\)$", re.MULTILINE)
 NAMES: Final = re.compile(r"\b(?:" + "|".join(WORDS) + r")\b")
 RULES: Final = re.compile(r"  # noqa: ASYNC\d+[^\n]*")
+LEFT_OVER: Final = re.compile(r"\b(?:async|await|asyncio|Async\w+|Awaitable|event loop)\b")
 
 
 def modules(table: dict[str, list[str]]) -> Iterator[str]:
@@ -115,12 +114,10 @@ def dotted(path: str) -> str:
 IN_SYNC: Final = {dotted(path) for table in (TWINS, BY_HAND) for path in modules(table)}
 
 
-def twin(path: str) -> str:
-    """The source of a twin, not yet formatted."""
+def source(path: str) -> str:
+    """An async module as far as it has a twin, with the twin's imports."""
     text = (PACKAGE / path).read_text(encoding="utf-8")
-    text = without(text, LEFT_OUT.get(path, []))
-    text = with_imports(text, path)
-    return HEAD.format(source=path) + translated(text)
+    return with_imports(without(text, LEFT_OUT.get(path, [])), path)
 
 
 def translated(text: str) -> str:
@@ -197,9 +194,23 @@ def formatted(sources: dict[str, str]) -> dict[str, str]:
         return {path: (root / path).read_text(encoding="utf-8") for path in sources}
 
 
+def problems(sources: dict[str, str], made: dict[str, str]) -> Iterator[str]:
+    """What no rule covers, and rules that cover nothing any more."""
+    for phrase in PHRASES:
+        if not any(phrase in text for text in sources.values()):
+            yield f"no module says {phrase!r}"
+    for path, text in made.items():
+        for found in LEFT_OVER.finditer(text):
+            line = text.count("\n", 0, found.start()) + 1
+            yield f"sync/{path}:{line}: {found[0]!r} is left over"
+
+
 def main() -> None:
     """Write the twins, or say which are not what would be written."""
-    made = formatted({path: twin(path) for path in modules(TWINS)})
+    sources = {path: source(path) for path in modules(TWINS)}
+    made = formatted({path: HEAD.format(source=path) + translated(text) for path, text in sources.items()})
+    if wrong := [*problems(sources, made)]:
+        sys.exit("\n".join(wrong))
     folder = PACKAGE / "sync"
     if "--check" not in sys.argv:
         for path, text in made.items():

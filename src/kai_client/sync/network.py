@@ -11,7 +11,7 @@ from typing import Any, Final
 import httpcore
 import httpx
 
-from .waits import Stop, current_stop, left
+from .waits import Stop, current_stops, left
 
 __all__ = ["BlockingClient"]
 
@@ -78,8 +78,8 @@ class _Stream(httpcore.NetworkStream):
     def __init__(self, given: httpcore.NetworkStream, closing: Stop) -> None:
         self._given = given
         self._closing = closing
-        self._stop: Stop | None = None
-        self._lock = threading.Lock()
+        self._stops: tuple[Stop, ...] = ()
+        self._lock = threading.RLock()  # as in `Stop`
         self._waits = self._closed = False
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
@@ -132,15 +132,15 @@ class _Stream(httpcore.NetworkStream):
             if self._closed:
                 raise broken("The connection was closed")
             self._waits = True
-        self._stop = current_stop()
-        if not (self._closing.enter(self) and (self._stop is None or self._stop.enter(self))):
+        self._stops = (self._closing, *current_stops())
+        if not all(stop.enter(self) for stop in self._stops):
             self._end()
             raise broken("Nobody waits for it any more")
 
     def _end(self) -> None:
-        self._closing.leave(self)
-        if self._stop is not None:
-            self._stop.leave(self)
+        for stop in self._stops:
+            stop.leave(self)
+        self._stops = ()
         with self._lock:
             self._waits = False
             closed = self._closed

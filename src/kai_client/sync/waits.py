@@ -8,11 +8,27 @@ A thread that blocks cannot be cancelled. So whatever waits asks here how long i
 import threading
 import time
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Final, Protocol, Self
 
 from kai_client.exceptions import KaiClosedError, KaiTimeoutError
+from kai_client.transport.timeouts import Timeouts
 
-__all__ = ["CancelledError", "Stop", "Timeout", "check", "entered", "left", "sleep", "timeout", "timeout_at"]
+__all__ = [
+    "CancelledError",
+    "Stop",
+    "Timeout",
+    "check",
+    "current_stops",
+    "entered",
+    "left",
+    "restore",
+    "shortened",
+    "sleep",
+    "timeout",
+    "timeout_at",
+]
+
+_MOMENT: Final = 0.001
 
 CancelledError = KeyboardInterrupt
 """What ends the work of a thread in the middle."""
@@ -31,14 +47,14 @@ class Stop:
 
     def __init__(self) -> None:
         self.is_set: bool = False
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a signal handler may come in between, in the thread that holds it
         self._waits: set[Interruptible] = set()
 
     def set(self) -> None:
         """End them."""
         with self._lock:
             self.is_set = True
-            for wait in self._waits:
+            for wait in list(self._waits):
                 wait.interrupt()
 
     def enter(self, wait: Interruptible) -> bool:
@@ -57,7 +73,8 @@ class _Current(threading.local):
     """What bounds the waits of a thread."""
 
     ends: float | None = None
-    stop: Stop | None = None
+    stops: tuple[Stop, ...] = ()
+    """One in another: a tool of a run may read a stream of its own."""
 
 
 _CURRENT = _Current()
@@ -98,15 +115,21 @@ def timeout_at(moment: float | None) -> Timeout:
     return Timeout(moment)
 
 
-def entered(stop: Stop | None) -> Stop | None:
-    """Have `stop` end the waits of this thread from now on; returns what did before."""
-    before, _CURRENT.stop = _CURRENT.stop, stop
+def entered(stop: Stop) -> tuple[Stop, ...]:
+    """Have `stop`, too, end the waits of this thread from now on; returns what did before, for `restore`."""
+    before = _CURRENT.stops
+    _CURRENT.stops = (*before, stop)
     return before
 
 
-def current_stop() -> Stop | None:
+def restore(stops: tuple[Stop, ...]) -> None:
+    """Have these end the waits of this thread from now on, and no others."""
+    _CURRENT.stops = stops
+
+
+def current_stops() -> tuple[Stop, ...]:
     """What may end the waits of this thread."""
-    return _CURRENT.stop
+    return _CURRENT.stops
 
 
 def left(seconds: float | None) -> float | None:
@@ -118,10 +141,15 @@ def left(seconds: float | None) -> float | None:
     return rest if seconds is None else min(rest, seconds)
 
 
+def shortened(timeouts: Timeouts) -> Timeouts:
+    """For an HTTP client that asks nobody here: no wait longer than what is left when the request begins."""
+    rest = left(None)
+    return timeouts if rest is None else timeouts.at_most(max(rest, _MOMENT))
+
+
 def check() -> None:
     """Raise `KaiClosedError` or `KaiTimeoutError` where whatever this thread works for was closed, or its time is over."""
-    stop = _CURRENT.stop
-    if stop is not None and stop.is_set:
+    if any(stop.is_set for stop in _CURRENT.stops):
         raise KaiClosedError("The stream was closed while it was being read", "closed")
     if left(None) == 0:
         raise KaiTimeoutError("The time for all of it is over", "timeout:total")
@@ -129,13 +157,12 @@ def check() -> None:
 
 def sleep(seconds: float, closing: Stop) -> None:
     """Wait, unless `closing` is set or ends it. Raises as `check` does."""
-    alarm, stop = _Alarm(), _CURRENT.stop
+    alarm, stops = _Alarm(), (closing, *_CURRENT.stops)
     try:
-        if closing.enter(alarm) and (stop is None or stop.enter(alarm)):
+        if all(stop.enter(alarm) for stop in stops):
             alarm.event.wait(left(seconds))
     finally:
-        closing.leave(alarm)
-        if stop is not None:
+        for stop in stops:
             stop.leave(alarm)
     check()
 

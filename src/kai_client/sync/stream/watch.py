@@ -8,7 +8,7 @@ from collections.abc import Callable, Generator, Iterator
 from typing import TypeVar
 
 from kai_client.exceptions import KaiClosedError, KaiTimeoutError
-from kai_client.sync.waits import Stop, Timeout, entered, timeout_at
+from kai_client.sync.waits import Stop, Timeout, entered, restore, timeout_at
 
 ResultT = TypeVar("ResultT")
 
@@ -22,9 +22,10 @@ class Watch:
         self._total = total
         self._deadline: float | None = None
         self._stop = Stop()
-        self._before: Stop | None = None
-        self._lock = threading.Lock()
+        self._before: tuple[Stop, ...] = ()
+        self._lock = threading.RLock()  # a signal handler may close the stream, in the thread that holds it
         self._waits = False
+        self._given_back = False
 
     @property
     def closed(self) -> bool:
@@ -44,11 +45,14 @@ class Watch:
     def close(self) -> bool:
         """End the wait that goes on, if one does, with a `KaiClosedError`: it does nothing more. Later ones are refused.
 
-        True where there was one: whoever waits is told, and gives the connection back.
+        False for whoever is to give the connection back now: nobody else waits, and nobody else was told so.
         """
         with self._lock:
             self._stop.set()
-            return self._waits
+            if self._waits or self._given_back:
+                return True
+            self._given_back = True
+            return False
 
     @staticmethod
     def now() -> float:
@@ -67,32 +71,43 @@ class Watch:
 
     def end(self) -> None:
         """The wait has ended. Raises `KaiClosedError` where it was closed meanwhile."""
-        entered(self._before)
-        with self._lock:
-            self._waits = False
-            closed = self._stop.is_set
-        if not closed:
+        if not self._leave():
             return
         error = sys.exception()
         if error is None or (isinstance(error, Exception) and not isinstance(error, KaiClosedError)):
             raise KaiClosedError("The stream was closed while it was being read", "closed") from error
 
     def within(self, work: Callable[[], ResultT], until: float | None = None) -> ResultT:
-        """What `work` returns, unless the time for all of it is over, or `until` on the clock, or it is closed."""
+        """What `work` returns, unless the time for all of it is over, or `until` on the clock, or it is closed.
+
+        What was done when it was closed is returned all the same: it may hold a connection, which is given back later.
+        """
         self.begin()
         try:
-            bound = self._bound(until)
-            if bound is None:
-                return work()
-            try:
-                with bound:
-                    return work()
-            except TimeoutError as error:
-                if not bound.expired():
-                    raise  # the work's own
-                raise KaiTimeoutError(f"No whole answer within {self._total} s in all", "timeout:total") from error
-        finally:
+            result = self._done(work, self._bound(until))
+        except BaseException:
             self.end()
+            raise
+        self._leave()
+        return result
+
+    def _done(self, work: Callable[[], ResultT], bound: Timeout | None) -> ResultT:
+        if bound is None:
+            return work()
+        try:
+            with bound:
+                return work()
+        except TimeoutError as error:
+            if not bound.expired():
+                raise  # the work's own
+            raise KaiTimeoutError(f"No whole answer within {self._total} s in all", "timeout:total") from error
+
+    def _leave(self) -> bool:
+        """Wait no more; whether it was closed before."""
+        restore(self._before)
+        with self._lock:
+            self._waits = False
+            return self._stop.is_set
 
     def _bound(self, until: float | None) -> Timeout | None:
         if self._total is not None and self._deadline is None:
@@ -104,5 +119,6 @@ class Watch:
 def drop(events: Iterator[object]) -> None:
     """Have nothing more come of `events`, whoever iterates over them."""
     if isinstance(events, Generator):
-        with contextlib.suppress(ValueError):  # another thread is in it just now, and finds the stream closed afterwards
+        # A ValueError: another thread is in it just now, and finds the stream closed afterwards.
+        with contextlib.suppress(ValueError):
             events.close()

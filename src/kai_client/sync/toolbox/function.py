@@ -53,7 +53,7 @@ class ToolFunction:
         )
 
     def run(self, inputs: object, params: object, context: ToolContext[Any]) -> JsonValue:
-        """The function's result as JSON. Raises `ToolError` for whatever goes wrong; only a cancellation passes through."""
+        """The function's result as JSON. Raises `ToolError` for whatever goes wrong; the end of the program passes through."""
         with failures_as_tool_errors():  # a validator of the user's own can raise anything
             arguments = self._arguments(inputs, params)
         if self._context is not None:

@@ -29,7 +29,7 @@ class Connections:
         self._most = most
         self._own: dict[tuple[bool, bool], httpx.Client] = {}
         """By whether it is for this machine's own ports, and whether for those without TLS."""
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # as in `Stop`
         self._closing = waits.Stop()
 
     @property

@@ -130,7 +130,7 @@ class Transport:
         }
         url = f"{self.base_url}{path}"
         client = self.connections.client(url)
-        options = {"params": params, "json": json, "headers": headers, "timeout": timeouts.for_httpx()}
+        options = {"params": params, "json": json, "headers": headers, "timeout": waits.shortened(timeouts).for_httpx()}
         request = self._built(client, method, url, options)
         log_request(request, self.credentials)
         try:
