@@ -26,6 +26,15 @@ second connection beside an open stream. `test_run_sequence` has every kind of r
 """
 
 
+ASYNC_ONLY: dict[str, str] = {
+    "test_decisions": "has no client",
+    "test_policies_ready": "has no client",
+    "test_policies_terminal": "has no client",
+    "test_a_cancellation_of_the_policys_own_is_an_error": "tasks are cancelled, threads are not",
+}
+"""What does not run on the blocking client, and why."""
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """All other tests of this folder run on both network stacks."""
-    on_each_stack(metafunc, but=ONCE)
+    on_each_stack(metafunc, but=ONCE, async_only=ASYNC_ONLY)

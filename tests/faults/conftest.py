@@ -15,6 +15,16 @@ OFFLINE = frozenset(
 """What needs no network, or brings its own HTTP client: once is enough."""
 
 
+ASYNC_ONLY: dict[str, str] = {
+    "test_a_fault_has_one_typed_outcome": "too many to run a third time",
+    "test_random_json": "brings an async HTTP client",
+    "test_recovery": "brings an async HTTP client",
+    "test_a_thousand_cancellations_leave_the_pool_whole": "tasks are cancelled, threads are not",
+    "test_another_event_loop_is_a_clear_error": "there is no event loop",
+}
+"""What does not run on the blocking client, and why."""
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """All other tests of this folder run on both network stacks."""
-    on_each_stack(metafunc, but=OFFLINE)
+    on_each_stack(metafunc, but=OFFLINE, async_only=ASYNC_ONLY)

@@ -2,12 +2,15 @@
 
 from .answers import CONFIRMED, DENIED, answered_message, message_asking, tool_result
 from .catalogue import ToolCatalogue
-from .decisions import Approval, Decision, Denial, Policy, Ruling, ToolCall, decision_of
+from .decisions import Approval, Decision, Denial, Ruling, ToolCall, decision_of
 from .judge import Judge
 from .ledger import same_json
-from .local import LocalResult, LocalTools
-from .policies import all_of, any_of, approve_all, approve_only, by_id, deny_all, first_of, with_timeout
+from .limited import with_timeout
+from .local import LocalTools
+from .policies import all_of, any_of, approve_all, approve_only, by_id, deny_all, first_of
+from .policy import Policy
 from .ports import RunClient, RunPlan
+from .results import LocalResult
 from .run import ToolRun
 from .terminal import ask
 

@@ -12,7 +12,7 @@ from kai_client.models import ToolResultPart
 from kai_client.types import JsonObject
 
 from .decisions import Approval, Decision, reason_of
-from .local import LocalResult
+from .results import LocalResult
 
 __all__ = ["CONFIRMED", "DENIED", "answered_message", "message_asking", "oldest_answer", "response", "tool_result"]
 

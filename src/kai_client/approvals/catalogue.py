@@ -1,6 +1,6 @@
 """Which tools the backend runs without asking, so that nobody is asked about them (protocol 2.5)."""
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from typing import Final, Protocol, TypeVar
 
 from kai_client.exceptions import KaiClosedError, KaiError, KaiNotFoundError, KaiTimeoutError
@@ -61,19 +61,19 @@ class ToolCatalogue:
     async def _fetch(self) -> None:
         if self._fetched:
             return
-        tools = await self._if_offered(self._source.get_tools())
+        tools = await self._if_offered(self._source.get_tools)
         if self._is_offered:
-            settings = await self._if_offered(self._source.get_user_settings())
+            settings = await self._if_offered(self._source.get_user_settings)
             self._knows_permissions = settings is not None or not self._is_offered
             self._is_offered = True
             self._permissions = (settings.tool_permissions if settings else None) or {}
         self._read_only = {tool.name: tool.read_only for tool in tools.tools} if tools else {}
         self._fetched = True
 
-    async def _if_offered(self, request: Awaitable[AnswerT]) -> AnswerT | None:
+    async def _if_offered(self, request: Callable[[], Awaitable[AnswerT]]) -> AnswerT | None:
         """The answer; None from a backend that has none: to ask once too often is harmless, to give up the answer is not."""
         try:
-            return await request
+            return await request()
         except KaiError as error:
             if isinstance(error, KaiClosedError) or is_crowded(error):
                 raise

@@ -1,7 +1,7 @@
-"""The vocabulary of approvals: the call that is decided about, what a decision can be, and who makes it."""
+"""The vocabulary of approvals: the call that is decided about, and what a decision can be. Pure."""
 
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeAlias, cast
 
@@ -10,7 +10,7 @@ from typing_extensions import TypeVar
 from kai_client.message import UIMessage
 from kai_client.types import Json
 
-__all__ = ["Approval", "Decision", "Denial", "Policy", "Ruling", "ToolCall", "decision_of", "reason_of"]
+__all__ = ["Approval", "Decision", "Denial", "Ruling", "ToolCall", "decision_of", "reason_of"]
 
 InputT = TypeVar("InputT", default=Any)
 
@@ -77,9 +77,6 @@ Decision: TypeAlias = Approval | Denial
 
 Ruling: TypeAlias = bool | Approval | Denial | None
 """What a policy may return; None leaves the call pending."""
-
-Policy: TypeAlias = Callable[[ToolCall[Any]], Ruling | Awaitable[Ruling]]
-"""Decides about one call. A sync policy is called in the event loop: let one that waits for somebody be async."""
 
 YES: Final = Approval()
 NO: Final = Denial()

@@ -1,25 +1,16 @@
 """Asks the policies: the tool's own if it has one, else that of the run."""
 
 import asyncio
-from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any
 
 from kai_client.exceptions import KaiError
 
-from .decisions import Decision, Denial, Policy, ToolCall
+from .decisions import ToolCall
 from .local import LocalTools
-from .policies import ruled
+from .policy import Policy, ruled
+from .verdict import Verdict, denied
 
-__all__ = ["Judge", "Verdict"]
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What a policy said; None leaves the call pending. A policy that failed has denied, and `failure` is why."""
-
-    decision: Decision | None
-    failure: Exception | None = None
+__all__ = ["Judge"]
 
 
 class Judge:
@@ -41,20 +32,11 @@ class Judge:
         except asyncio.CancelledError as error:
             if task is None or task.cancelling() > before:
                 raise
-            return _denied(KaiError("The policy was cancelled by itself", "approval:policy"), error)
+            return denied(KaiError("The policy was cancelled by itself", "approval:policy"), error)
         except (StopIteration, StopAsyncIteration) as error:
-            return _denied(RuntimeError("The policy raised StopIteration"), error)  # as Python says it of generators
+            return denied(RuntimeError("The policy raised StopIteration"), error)  # as Python says it of generators
         except Exception as error:  # noqa: BLE001 - whatever it is, the call must not run
-            return _denied(error)
+            return denied(error)
         if task is not None and task.cancelling() > before:
             raise asyncio.CancelledError  # the policy has swallowed it: its yes comes too late
         return Verdict(decision)
-
-
-def _denied(failure: Exception, cause: BaseException | None = None) -> Verdict:
-    """A denial with the failure as its reason; the model is not told its text, which may hold anything."""
-    if cause is not None:
-        failure.__cause__ = cause
-    with suppress(Exception):  # an exception may be frozen
-        failure.add_note("The tool call that this policy was asked about was denied.")
-    return Verdict(Denial(reason="The approval policy of this client failed."), failure)

@@ -1,21 +1,12 @@
 """What a run needs of tools that run on the client's side; `Toolbox` has it."""
 
-from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
-from kai_client.types import Json
+from .decisions import ToolCall
+from .policy import Policy
+from .results import LocalResult
 
-from .decisions import Policy, ToolCall
-
-__all__ = ["LocalResult", "LocalTools"]
-
-
-@dataclass(frozen=True, slots=True)
-class LocalResult:
-    """What came of a call: an output, or the text of an error, which the model is told."""
-
-    output: Json = None
-    error: str | None = None
+__all__ = ["LocalTools"]
 
 
 @runtime_checkable

@@ -1,14 +1,13 @@
 """Ready-made policies, and what makes policies of policies."""
 
-import asyncio
-import inspect
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from .decisions import NO, YES, Approval, Decision, Denial, Policy, Ruling, ToolCall, decision_of
+from .decisions import YES, Approval, Decision, Denial, Ruling, ToolCall, decision_of
+from .policy import Policy, ruled
 
-__all__ = ["all_of", "any_of", "approve_all", "approve_only", "by_id", "deny_all", "first_of", "with_timeout"]
+__all__ = ["all_of", "any_of", "approve_all", "approve_only", "by_id", "deny_all", "first_of"]
 
 _NOBODY: Final = Denial(reason="Nobody can approve tool calls here.")
 
@@ -100,38 +99,6 @@ def any_of(*policies: Policy) -> Policy:
         return None if None in said else said[-1]
 
     return decide
-
-
-def with_timeout(policy: Policy, seconds: float, *, otherwise: Ruling = NO) -> Policy:
-    """What `policy` says within this time, else `otherwise`, by default a denial.
-
-    Only an async policy can be left in the middle; a sync one holds the event loop until it returns, and is too late then.
-    """
-    if isinstance(seconds, bool) or not seconds > 0:
-        raise ValueError(f"seconds must be a positive number, not {seconds}")
-    late = decision_of(otherwise)
-    late = Denial(reason=f"Nobody decided within {seconds:g} s.") if late == NO else late
-
-    async def decide(call: ToolCall[Any], /) -> Decision | None:
-        loop = asyncio.get_running_loop()
-        ends = loop.time() + seconds
-        bound = asyncio.timeout_at(ends)
-        try:
-            async with bound:
-                decision = await ruled(policy, call)
-        except TimeoutError:
-            if not bound.expired():
-                raise  # the policy's own
-            return late
-        return late if loop.time() >= ends else decision
-
-    return decide
-
-
-async def ruled(policy: Policy, call: ToolCall[Any]) -> Decision | None:
-    """The decision of a policy, sync or async. Raises what it raises, and `TypeError` for what is no decision."""
-    ruling = policy(call)
-    return decision_of(await ruling if inspect.isawaitable(ruling) else ruling)
 
 
 def _require_some(policies: tuple[Policy, ...]) -> None:

@@ -12,10 +12,10 @@ from kai_client.stream import Opening
 from .answers import answered_message, oldest_answer, response
 from .catalogue import is_absent
 from .decisions import Approval, Decision, Denial
-from .judge import Verdict
 from .ledger import Ledger, decided_twice, same_json
-from .local import LocalResult
 from .ports import RunPlan
+from .results import LocalResult
+from .verdict import Verdict
 from .waiting import WaitingCall, waiting_calls
 
 __all__ = ["Step"]

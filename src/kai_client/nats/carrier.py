@@ -12,7 +12,7 @@ from pydantic import JsonValue
 
 from kai_client.exceptions import KaiClosedError
 from kai_client.transport import Credentials, Limits, RetryPolicy, StreamHead, StreamRequest, Timeouts
-from kai_client.transport.retry import retrying
+from kai_client.transport.retrying import retrying
 
 from .call import DEADLINE, KIND, codec_of
 from .codecs import Codec, malformed

@@ -1,8 +1,9 @@
 """Server-Sent Events: bytes to frames to events, and the parser that accumulates them."""
 
 from .chunks import parse_sse_event
+from .content_type import check_content_type
 from .decoder import MAX_EVENT_BYTES, EventDecoder
-from .parser import ByteResponse, SSEStreamParser, check_content_type, parse_sse_stream
+from .parser import ByteResponse, SSEStreamParser, parse_sse_stream
 from .replays import replay
 
 __all__ = [

@@ -18,6 +18,7 @@ from kai_client.exceptions import KaiError, KaiStreamError
 from kai_client.message import UIMessage
 from kai_client.types import Json
 
+from .content_type import check_content_type
 from .decoder import EventDecoder
 
 
@@ -32,17 +33,6 @@ class ByteResponse(Protocol):
     def aiter_bytes(self) -> AsyncIterator[bytes]:
         """The body, as it arrives."""
         ...
-
-
-def check_content_type(content_type: str | None) -> None:
-    """Raise `KaiStreamError` where a page or a JSON document stands in the place of a stream.
-
-    A missing content type is fine: the AI SDK v5 template sends none (protocol 4.1).
-    """
-    kind = (content_type or "").partition(";")[0].strip().lower()
-    if kind == "text/event-stream" or not (kind.endswith(("html", "json", "xml"))):
-        return
-    raise KaiStreamError(f"Expected an event stream, got {kind!r}", code="stream:content_type")
 
 
 async def parse_sse_stream(response: ByteResponse) -> AsyncIterator[SSEEvent]:

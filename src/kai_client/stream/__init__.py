@@ -2,6 +2,6 @@
 
 from .chat_stream import ChatStream
 from .continuation import Continuation
-from .leg import Opening
+from .opening import Opening
 
 __all__ = ["ChatStream", "Continuation", "Opening"]

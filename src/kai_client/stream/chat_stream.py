@@ -1,7 +1,7 @@
 """`ChatStream`: what a streaming call returns. It owns the response and makes sure that it is closed."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -14,9 +14,10 @@ from kai_client.types import Json
 from .carrying import Carrying
 from .continuation import Continuation
 from .folding import Folding
-from .leg import Leg, Opening
+from .leg import Leg
+from .opening import Opening
 from .verdict import failure_of
-from .watch import Watch
+from .watch import Watch, drop
 
 PickT = TypeVar("PickT")
 
@@ -94,8 +95,7 @@ class ChatStream:
 
         A task that is reading the stream meanwhile gets a `KaiClosedError`.
         """
-        reading = self._watch.waits
-        self._watch.close()
+        reading = self._watch.close()
         self._stop()
         if not reading:
             await self._release()
@@ -110,8 +110,7 @@ class ChatStream:
         """Hand out nothing more of what is there; whoever iterates may be in the middle of it."""
         self._quick = None
         ready, self._ready = self._ready, iter(())
-        if isinstance(ready, Generator):
-            ready.close()
+        drop(ready)
 
     @property
     def text_stream(self) -> AsyncIterator[str]:

@@ -5,7 +5,7 @@ from typing import Protocol
 from kai_client.accumulator import Accumulator
 from kai_client.events import SSEEvent
 
-from .leg import Opening
+from .opening import Opening
 
 __all__ = ["Continuation"]
 

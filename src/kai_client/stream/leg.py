@@ -1,8 +1,6 @@
 """One response of an answer: its request, its bytes, the events that they make, and where the rest is when it breaks."""
 
-import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Final
 
 from kai_client.accumulator import Accumulator
@@ -11,27 +9,14 @@ from kai_client.exceptions import KaiClosedError, KaiError, KaiStreamError
 from kai_client.message import UIMessage
 from kai_client.recovery import Broken, is_recoverable, rest_of
 from kai_client.sse import EventDecoder
-from kai_client.transport import Body, Carrier, StreamHead, StreamRequest
+from kai_client.transport import Body, Carrier, StreamHead
 
+from .opening import Opening
 from .watch import Watch
 
 _OK: Final = 200
 
-__all__ = ["Leg", "Opening"]
-
-
-@dataclass(frozen=True)
-class Opening:
-    """How a response begins: its request, and the assistant message that goes on in it, if there is one.
-
-    Without a request there is no response: the message is the whole answer. `events` are what this side adds before it, and
-    `failure` is raised once the backend has taken the request.
-    """
-
-    request: StreamRequest | None
-    message: UIMessage | None = None
-    events: Sequence[SSEEvent] = ()
-    failure: Exception | None = None
+__all__ = ["Leg"]
 
 
 class Leg:
@@ -155,7 +140,7 @@ class Leg:
         """When to stop waiting: an answer that was declared over may be followed by its usage, but not for ever."""
         events = self.decoder.events_received
         if self._grace_over is None or events > self._grace_from:  # comments prolong nothing
-            self._grace_over = asyncio.get_running_loop().time() + self._transport.stream_timeouts.grace
+            self._grace_over = self._watch.now() + self._transport.stream_timeouts.grace
             self._grace_from = events
         return self._grace_over
 

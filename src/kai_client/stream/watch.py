@@ -2,14 +2,14 @@
 
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Generator, Iterator
 from typing import TypeVar
 
 from kai_client.exceptions import KaiClosedError, KaiTimeoutError
 
 ResultT = TypeVar("ResultT")
 
-__all__ = ["Watch"]
+__all__ = ["Watch", "drop"]
 
 
 class Watch:
@@ -36,18 +36,27 @@ class Watch:
         """Whether a task waits here now."""
         return self._task is not None
 
-    def close(self) -> None:
-        """End the wait that goes on, if one does, with a `KaiClosedError`: it does nothing more. Later ones are refused."""
+    def close(self) -> bool:
+        """End the wait that goes on, if one does, with a `KaiClosedError`: it does nothing more. Later ones are refused.
+
+        True where there was one: whoever waits is told, and gives the connection back.
+        """
         self.closed = True
         task = self._task
         if task is None or self._interrupted:
-            return
+            return task is not None
         self._interrupted = True
         cancel, loop = task.cancel, task.get_loop()
         if asyncio.current_task() is task:  # it closes itself
             self._interruption = loop.call_soon(cancel)
         else:
             cancel()  # at once: what is called later would come after what the task does when it wakes up
+        return True
+
+    @staticmethod
+    def now() -> float:
+        """The time on the clock of `within`, in seconds."""
+        return asyncio.get_running_loop().time()
 
     def begin(self) -> None:
         """A wait begins; `end` it, come what may. Plain calls: token by token a coroutine more costs as much as the event."""
@@ -95,6 +104,12 @@ class Watch:
 
     def _bound(self, until: float | None) -> asyncio.Timeout | None:
         if self._total is not None and self._deadline is None:
-            self._deadline = asyncio.get_running_loop().time() + self._total
+            self._deadline = self.now() + self._total
         ends = [moment for moment in (self._deadline, until) if moment is not None]
         return asyncio.timeout_at(min(ends)) if ends else None
+
+
+def drop(events: Iterator[object]) -> None:
+    """Have nothing more come of `events`, whoever iterates over them."""
+    if isinstance(events, Generator):
+        events.close()

@@ -1,7 +1,5 @@
 """One tool: a function that JSON goes into and JSON comes out of."""
 
-import asyncio
-import inspect
 import json
 import math
 from collections.abc import Iterable
@@ -12,6 +10,7 @@ from pydantic import JsonValue, ValidationError
 from kai_client.approvals.decisions import ToolCall
 
 from .arguments import Arguments, Params, adapter_of
+from .calling import Caller
 from .context import ToolContext
 from .errors import (
     INVALID_INPUT,
@@ -36,8 +35,7 @@ class ToolFunction:
         label = signature.name
         if (label if name is None else name) in ("", "<lambda>"):
             raise TypeError('A tool needs a name: tool(function, name="...")')
-        self._function = function
-        self._is_async = signature.is_async
+        self._caller = Caller(function, signature)
         self._context, rest = without(ToolContext, signature, signature.parameters)
         if without(ToolCall, signature, rest)[0] is not None:
             raise TypeError(
@@ -61,7 +59,7 @@ class ToolFunction:
         if self._context is not None:
             arguments[self._context.name] = context
         with failures_as_tool_errors():
-            returned = await self._call(arguments)
+            returned = await self._caller.returned(arguments)
             return self._output(returned)
 
     def _arguments(self, inputs: object, params: object) -> dict[str, Any]:
@@ -76,17 +74,6 @@ class ToolFunction:
         if problems:
             raise ToolError(str(InvalidArgumentsError(problems)), INVALID_INPUT)
         return arguments
-
-    async def _call(self, arguments: dict[str, Any]) -> object:
-        if self._is_async:
-            return await self._function(**arguments)
-
-        def call() -> object:
-            with failures_as_tool_errors():  # in the thread: a StopIteration could not leave it
-                return self._function(**arguments)
-
-        returned = await asyncio.to_thread(call)
-        return await returned if inspect.isawaitable(returned) else returned
 
     def _output(self, returned: object) -> JsonValue:
         try:

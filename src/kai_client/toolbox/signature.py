@@ -14,7 +14,7 @@ __all__ = ["Function", "Parameter", "Signature", "signature_of", "without"]
 
 Function: TypeAlias = Callable[..., Any]
 
-_ROOM: Final = __name__.rpartition(".")[0]
+_ROOMS: Final = tuple(f"kai_client.{room}" for room in ("toolbox", "sync.toolbox"))
 _REFUSED: Final = {
     inspect.Parameter.POSITIONAL_ONLY: "is positional-only, but arguments have names in JSON",
     inspect.Parameter.VAR_POSITIONAL: "takes any number of arguments: name each of them",
@@ -107,7 +107,7 @@ def _hints(target: Function, name: str) -> dict[str, Any]:
 
 def _names_at_the_decorator() -> dict[str, object]:
     frame = inspect.currentframe()
-    while frame is not None and str(frame.f_globals.get("__name__")).startswith(_ROOM):
+    while frame is not None and str(frame.f_globals.get("__name__")).startswith(_ROOMS):
         frame = frame.f_back
     return dict(frame.f_locals) if frame else {}
 

@@ -7,8 +7,9 @@ from typing import Any, Generic, Self, overload
 from pydantic import JsonValue
 from typing_extensions import TypeVar
 
-from kai_client.approvals.decisions import Policy, Ruling, ToolCall
-from kai_client.approvals.local import LocalResult
+from kai_client.approvals.decisions import Ruling, ToolCall
+from kai_client.approvals.policy import Policy
+from kai_client.approvals.results import LocalResult
 from kai_client.exceptions import KaiError
 
 from .context import StateT, ToolContext

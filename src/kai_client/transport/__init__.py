@@ -4,9 +4,10 @@ from .carrier import Body, Carrier, Lines
 from .connections import Connections
 from .credentials import Credentials
 from .discovery import discover
-from .http import StreamHead, StreamRequest, Transport
+from .http import Transport
 from .limits import Limits
 from .log import logged, set_up_logging
+from .requests import StreamHead, StreamRequest
 from .retry import RetryDetails, RetryHook, RetryPolicy
 from .stacks import NetworkStack
 from .stream_body import StreamBody

@@ -6,8 +6,8 @@ from typing import Protocol
 from pydantic import JsonValue
 
 from .credentials import Credentials
-from .http import Query, StreamHead, StreamRequest
 from .limits import Limits
+from .requests import Query, StreamHead, StreamRequest
 from .retry import RetryPolicy
 from .timeouts import Timeouts
 

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import re
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, TypeVar
@@ -16,44 +16,28 @@ from kai_client._wire import decode_json
 from kai_client.exceptions import KaiClosedError, KaiError, KaiStreamError, KaiTimeoutError
 from kai_client.sse import check_content_type
 
-from .body import ACCEPTED, decoded
+from .body import decoded
 from .connections import Connections
 from .credentials import Credentials
-from .errors import error_from_response, map_exceptions, request_id
+from .error_answers import error_from_response
+from .errors import map_exceptions, request_id
+from .inflate import ACCEPTED
 from .limits import Limits
 from .log import log_request, log_response
-from .retry import RetryPolicy, retrying
+from .requests import Query, StreamHead, StreamRequest
+from .retry import RetryPolicy
+from .retrying import retrying
 from .stream_body import StreamBody
 from .timeouts import Timeouts
 
-__all__ = ["Query", "StreamHead", "StreamRequest", "Transport"]
+__all__ = ["Transport"]
 
 _OK: Final = 200
 _NO_CONTENT: Final = 204
 _QUOTED: Final = 200
 _HTML: Final = re.compile(r"html\b", re.IGNORECASE)
 
-Query = Mapping[str, str | int]
 ResultT = TypeVar("ResultT")
-
-
-@dataclass(frozen=True, kw_only=True)
-class StreamRequest:
-    """A request that is answered by a stream. `may_be_empty`: there may be nothing to stream, and that is an answer."""
-
-    method: str
-    path: str
-    json: JsonValue = None
-    may_be_empty: bool = False
-
-
-@dataclass(kw_only=True)
-class StreamHead:
-    """What is known of a stream's response once its head has arrived."""
-
-    status_code: int | None = None
-    request_id: str | None = None
-    headers: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,9 +8,10 @@ import httpx
 
 from kai_client.exceptions import KaiError
 
-from .body import is_compressed, pieces
+from .body import pieces
 from .credentials import Credentials
 from .errors import map_exceptions, mapped_error
+from .inflate import is_compressed
 
 __all__ = ["StreamBody"]
 

@@ -1,0 +1,399 @@
+# Made of kai_client/stream/chat_stream.py by scripts/generate_sync.py: change that, and run this.
+"""`ChatStream`: what a streaming call returns. It owns the response and makes sure that it is closed."""
+
+from collections.abc import Callable, Generator, Iterator
+from types import TracebackType
+from typing import Self, TypeVar
+
+from kai_client.events import SSEEvent, TextEvent, ToolCallEvent, UsageInfo
+from kai_client.exceptions import KaiClosedError, KaiError, KaiStreamError, KaiTimeoutError
+from kai_client.message import UIMessage
+from kai_client.stream.folding import Folding
+from kai_client.stream.opening import Opening
+from kai_client.stream.verdict import failure_of
+from kai_client.sync import waits
+from kai_client.sync.stream.carrying import Carrying
+from kai_client.sync.stream.continuation import Continuation
+from kai_client.sync.stream.leg import Leg
+from kai_client.sync.stream.watch import Watch, drop
+from kai_client.sync.transport import Carrier, logged
+from kai_client.types import Json
+
+PickT = TypeVar("PickT")
+
+__all__ = ["ChatStream"]
+
+
+class ChatStream:
+    """The answer to one message: an iterator of events that is also a context manager.
+
+    Nothing is sent before the stream is entered or first iterated. `for event in stream` alone is enough: leaving the
+    loop in any way, by its end, `break` or an exception, gives the connection back. Within `with` the
+    block's end does so, and iteration can go on after a `break`. A stream is read once.
+
+    Iterating yields `error` and `abort` as the events they are, and raises `KaiStreamError` when the body ends before the
+    answer was declared over; `text_stream`, `updates`, `get_final_text` and `get_final_message` raise for all three, so that half an
+    answer is never taken for a whole one. The exception carries what had arrived as `partial_text` and `partial_message`.
+
+    With `recover`, a lost connection is not the end: the rest is fetched, and the events go on as if nothing had happened.
+    `resumable` says whether the backend may be able to replay streams.
+    """
+
+    def __init__(
+        self,
+        transport: Carrier,
+        prepare: Callable[[], Opening],
+        *,
+        chat_id: str,
+        recover: bool = False,
+        resumable: bool = True,
+        continuation: Continuation | None = None,
+    ) -> None:
+        self.chat_id = chat_id
+        self._transport = transport
+        self._prepare = prepare
+        self._recovers = recover
+        self._resumable = resumable
+        self._watch = Watch(transport.stream_timeouts.total)
+        self._leg: Leg | None = None
+        self._ready: Iterator[SSEEvent] = iter(())
+        """The events that can be handed out without waiting."""
+        self._quick: Callable[[], bytes] | None = None
+        """What gives the next piece, while nothing else is to be expected."""
+        self._folding = Folding()
+        self._carrying = Carrying(continuation, self._folding) if continuation is not None else None
+        self._entered = False
+        self._done = False
+        self._error: Exception | None = None
+        self._broken: KaiError | None = None
+        """The error of the response itself, which may have a rest somewhere."""
+
+    def __enter__(self) -> Self:
+        """Send the request and wait for the response's head, so that a refused request raises here."""
+        self._entered = True
+        self._watch.within(self._open)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __iter__(self) -> Iterator[SSEEvent]:
+        return self._iterate()
+
+    def __next__(self) -> SSEEvent:
+        """The next event, for `next(stream)`; whoever takes events one by one closes the stream."""
+        while True:
+            for event in self._ready:
+                return event
+            if not self._more():
+                raise StopIteration
+
+    def close(self) -> None:
+        """Give the connection back. Closing twice is fine; a closed stream yields nothing more.
+
+        A thread that is reading the stream meanwhile gets a `KaiClosedError`.
+        """
+        reading = self._watch.close()
+        self._stop()
+        if not reading:
+            self._release()
+
+    def _release(self) -> None:
+        """Give the connection back; a stream that broke may yet go on."""
+        self._stop()
+        if self._leg is not None:
+            self._leg.close()
+
+    def _stop(self) -> None:
+        """Hand out nothing more of what is there; whoever iterates may be in the middle of it."""
+        self._quick = None
+        ready, self._ready = self._ready, iter(())
+        drop(ready)
+
+    @property
+    def text_stream(self) -> Iterator[str]:
+        """The answer's text alone, piece by piece; raises when the answer is not whole."""
+        return self._pick(lambda event: event.text if isinstance(event, TextEvent) and event.text else None)
+
+    def updates(self) -> Iterator[UIMessage]:
+        """The message after every event that changed it; raises at the end when the answer is not whole.
+
+        Each is a snapshot and costs little until its parts are looked at, so a user interface can draw every one or only
+        the newest.
+        """
+        return self._pick(self._update)
+
+    def _update(self, _: SSEEvent) -> UIMessage | None:
+        answer = self._folding.answer
+        return answer.message if self._folding.changed else None
+
+    def get_final_text(self) -> str:
+        """Read the rest and return the whole text; raises `KaiError` when the answer is not whole."""
+        self._read_all()
+        return self.text
+
+    def get_final_message(self) -> UIMessage:
+        """Read the rest and return the whole message; raises `KaiError` when the answer is not whole."""
+        self._read_all()
+        return self.message
+
+    @property
+    def text(self) -> str:
+        """The text so far."""
+        return self._folding.answer.text
+
+    @property
+    def message(self) -> UIMessage:
+        """The assistant message so far; a snapshot that later events do not change."""
+        return self._folding.answer.message
+
+    @property
+    def tool_calls(self) -> dict[str, ToolCallEvent]:
+        """The last state of each tool call by its id, with name and input."""
+        return self._folding.answer.tool_calls
+
+    @property
+    def usage(self) -> UsageInfo:
+        """The token counts so far."""
+        return self._folding.answer.usage
+
+    @property
+    def finish_reason(self) -> str | None:
+        """Why the answer ended, None while it has not."""
+        return finish.finish_reason if (finish := self._folding.answer.finish) else None
+
+    @property
+    def metadata(self) -> Json:
+        """The message's metadata so far, merged; None if there was none."""
+        return self._folding.answer.metadata
+
+    @property
+    def warnings(self) -> list[str]:
+        """What did not fit, and where the AI SDK would have given up."""
+        return self._folding.answer.warnings
+
+    @property
+    def request_id(self) -> str | None:
+        """The id of the request in the service's logs, where its response head names one."""
+        return self._leg.head.request_id if self._leg is not None else None
+
+    def _iterate(self) -> Generator[SSEEvent]:
+        try:
+            while True:
+                for event in self._ready:
+                    yield event
+                if not self._more():
+                    return
+        finally:
+            self._left()
+
+    def _pick(self, pick: Callable[[SSEEvent], PickT | None]) -> Generator[PickT]:
+        """What `pick` makes of each event, and at the end the judgement whether the answer is whole."""
+        self._folding.looks = True
+        try:
+            while True:
+                for event in self._ready:
+                    if (picked := pick(event)) is not None:
+                        yield picked
+                if not self._more():
+                    break
+            self._require_whole()
+        finally:
+            self._left()
+
+    def _read_all(self) -> None:
+        self._folding.takes_all = True
+        try:
+            next(self._pick(_nothing), None)
+        finally:
+            self._folding.takes_all = False
+
+    def _left(self) -> None:
+        """Reading has ended. An `with` closes at its own end; who was refused, since another thread reads, closes nothing."""
+        if self._entered or self._watch.waits:
+            return
+        (self._release() if self._error is not None else self.close())
+
+    def recover(self) -> None:
+        """Make a stream that broke go on: iterate again, and what was missing comes, nothing twice.
+
+        kai-assistant replays the stream; else the chat is read until the answer is stored in it, for as long as the stream's
+        `total` timeout allows or five minutes. Raises the error of the stream again where the rest cannot be had, and for
+        errors that are the backend's own words. Does nothing for a stream that did not break.
+        """
+        error, broken = self._error, self._broken
+        if self._watch.closed:
+            raise KaiClosedError("The stream was closed; send the message again", "closed")
+        if error is None or (broken is not None and broken is error and self._find_rest(broken)):
+            return
+        raise error
+
+    def _find_rest(self, error: KaiError) -> bool:
+        if self._leg is None:
+            return False
+        if not self._leg.find_rest(error, self.chat_id, self._folding.answer, resumable=self._resumable):
+            return False
+        self._folding.looks = True  # the bytes of the rest are others
+        self._ready = self._handed_out(self._leg)
+        self._error = self._broken = None
+        return True
+
+    def _open(self) -> None:
+        """Send the request, once; afterwards the head has arrived."""
+        if self._watch.closed:
+            raise KaiClosedError("The stream was closed; send the message again", "closed")
+        if self._leg is None:
+            opening = self._prepare()
+            self._folding.begin(opening.message)
+            self._leg = Leg(self._transport, self._watch, opening)
+            self._ready = self._folding.following(opening.events)
+        self._leg.open()
+
+    def _more(self) -> bool:
+        """Have more events ready; False after the last."""
+        leg, quick = self._leg, self._quick
+        if leg is None or quick is None or leg.decoder.over:
+            return self._more_with_care()
+        # Token by token the steps around an event cost more than the event: these are as few as there can be.
+        self._watch.begin()
+        try:
+            try:
+                data = quick()
+            except Exception as error:  # noqa: BLE001 - what it means is found out there
+                leg.ended_with(error)
+                data = None
+            finally:
+                self._watch.end()
+        except (waits.CancelledError, KaiClosedError) as error:
+            self._failed(error)
+            raise
+        if data is None:
+            return self._more_with_care()
+        self._ready = leg.decoder.feed(data)
+        folding = self._folding
+        if folding.looks:
+            self._ready = folding.hand_out(self._ready, data, leg.decoder)
+        else:
+            folding.newest = len(folding.kept)
+            folding.kept += data
+        return True
+
+    def _more_with_care(self) -> bool:
+        if self._watch.waits:
+            raise RuntimeError("The stream is being read by another thread")
+        if self._error is not None or self._watch.closed or self._done:
+            return False
+        self._quick = None
+        try:
+            return self._receive()
+        except (waits.CancelledError, Exception) as error:
+            self._failed(error)
+            raise
+
+    def _failed(self, error: BaseException) -> None:
+        """Reading has ended so."""
+        if isinstance(error, Exception):
+            self._error = error
+        else:  # what it was in the middle of is undone or unknown: going on could send a request twice
+            self._error = KaiClosedError("The stream was closed: reading it was cancelled", "closed")
+        self._release()
+        if isinstance(error, KaiError):
+            self._count(error)
+            self._attach(error)
+
+    def _receive(self) -> bool:
+        leg = self._leg
+        if leg is None:
+            self._watch.within(self._open)
+            return True
+        if self._carrying is not None:
+            if self._carrying.unheard is not None:
+                return self._was_heard(self._carrying, self._carrying.unheard, leg)
+            if not leg.is_open:
+                leg.began = self.message
+        try:
+            if leg.receive():
+                self._ready = self._handed_out(leg)
+                return True
+        except KaiError as error:
+            if error is leg.failure:
+                raise
+            self._broken = error
+            if self._watch.closed or not self._recovers or not self._find_rest(error):
+                raise
+            return True
+        return self._go_on(leg)
+
+    def _handed_out(self, leg: Leg) -> Iterator[SSEEvent]:
+        events = logged(leg.ready, self._transport.credentials)
+        if self._carrying is not None:
+            return self._carrying.hand_out(events)
+        self._quick = leg.quick if events is leg.ready else None
+        return self._folding.hand_out(events, leg.data, leg.decoder)
+
+    def _was_heard(self, carrying: Carrying, event: SSEEvent, leg: Leg) -> bool:
+        """Tell the continuation, now that the reader knows; whether the answer is read on."""
+        carrying.unheard = None
+        if self._watch.within(lambda: carrying.continuation.heard(event, self._folding.answer)):
+            self._ready = self._handed_out(leg)
+            return True
+        self._done = True
+        self._release()
+        return False
+
+    def _go_on(self, leg: Leg) -> bool:
+        """Whether more comes after a response that ended."""
+        carrying = self._carrying
+        opening = None
+        if carrying is not None and leg.over and leg.is_asked_for and not failure_of(self._folding.answer):
+            carrying.is_deciding = True
+            opening = self._watch.within(lambda: self._decided(carrying, leg))
+            carrying.is_deciding = False
+        if carrying is None or opening is None:
+            self._done = True
+            self._ready = carrying.ending() if carrying is not None else iter(())
+            return carrying is not None
+        carrying.go_on()
+        self._leg = Leg(self._transport, self._watch, opening)
+        self._ready = self._folding.following(opening.events)
+        return True
+
+    def _decided(self, carrying: Carrying, leg: Leg) -> Opening | None:
+        leg.close()  # deciding can take long, and may need the connection
+        return carrying.continuation.go_on(self._folding.answer)
+
+    def _require_whole(self) -> None:
+        """Raise for an answer that ended, but not well, or was not read to its end."""
+        if self._error is not None:
+            raise self._error
+        failure = failure_of(self._folding.answer)
+        if failure is None and not self._done and not self._declared_over():
+            failure = KaiClosedError("The stream was closed before the answer was whole", "closed")
+        if failure is not None:
+            self._attach(failure)
+            raise failure
+
+    def _declared_over(self) -> bool:
+        """Whether all was there when it was left: only what may follow the end was not waited for."""
+        if self._leg is None or (self._carrying is not None and self._carrying.is_open):
+            return False
+        return self._leg.over or self._leg.terminal or self._folding.answer.finish is not None
+
+    def _count(self, error: KaiError) -> None:
+        """Say how much had arrived when the body of an answer went wrong."""
+        received = self._leg.received() if self._leg is not None and error is self._broken else None
+        if received is not None and isinstance(error, KaiStreamError | KaiTimeoutError):
+            error.message = f"{error.message} after {received}"
+            error.args = (error.message,)
+
+    def _attach(self, error: KaiError) -> None:
+        error.request_id = error.request_id or self.request_id
+        error.partial_text = self.text
+        error.partial_message = self.message
+        self._transport.credentials.redact_error(error)
+
+
+def _nothing(_: SSEEvent) -> str | None:
+    return None

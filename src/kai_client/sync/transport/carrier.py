@@ -1,0 +1,102 @@
+# Made of kai_client/transport/carrier.py by scripts/generate_sync.py: change that, and run this.
+"""What a client needs of whatever carries its requests: `Transport` carries them over HTTP, `kai_client.nats` over NATS."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from pydantic import JsonValue
+
+from kai_client.transport.credentials import Credentials
+from kai_client.transport.limits import Limits
+from kai_client.transport.requests import Query, StreamHead, StreamRequest
+from kai_client.transport.retry import RetryPolicy
+from kai_client.transport.timeouts import Timeouts
+
+__all__ = ["Body", "Carrier", "Lines"]
+
+
+class Body(Protocol):
+    """The bytes of an event stream; see `StreamBody`."""
+
+    @property
+    def next(self) -> Callable[[], bytes]:
+        """Gives the next bytes; for what it raises ask `ended`."""
+        ...
+
+    def read(self) -> bytes | None:
+        """The next bytes; None after the last. Raises as `ended` does."""
+        ...
+
+    def ended(self, error: Exception) -> None:
+        """Close it, since `next` has raised `error`. Raises the `KaiError` that it means; an orderly end is none."""
+        ...
+
+    def close(self) -> None:
+        """Nothing more is read; closing twice is fine."""
+        ...
+
+
+class Lines(Protocol):
+    """What requests go over; see `Connections`."""
+
+    @property
+    def closed(self) -> bool:
+        """Whether the client was closed."""
+        ...
+
+    @property
+    def only_one(self) -> bool:
+        """Whether an open stream leaves nothing for other requests."""
+        ...
+
+    def sleep(self, seconds: float) -> None:
+        """Wait. Raises `KaiClosedError` at once when the client is closed meanwhile."""
+        ...
+
+
+class Carrier(Protocol):
+    """Requests of one client; see `Transport`. Failures are `KaiError`s."""
+
+    @property
+    def credentials(self) -> Credentials:
+        """Who asks; nobody's token is in what they have redacted."""
+        ...
+
+    @property
+    def connections(self) -> Lines:
+        """What the requests go over."""
+        ...
+
+    @property
+    def timeouts(self) -> Timeouts:
+        """Those of requests."""
+        ...
+
+    @property
+    def stream_timeouts(self) -> Timeouts:
+        """Those of streams."""
+        ...
+
+    @property
+    def retry(self) -> RetryPolicy:
+        """What is tried again."""
+        ...
+
+    @property
+    def limits(self) -> Limits:
+        """How much is read."""
+        ...
+
+    def streaming(self, timeouts: Timeouts) -> "Carrier":
+        """The same with other timeouts of streams."""
+        ...
+
+    def request(
+        self, method: str, path: str, *, params: Query | None = None, json: JsonValue = None, auth: bool = True
+    ) -> JsonValue:
+        """The JSON of the answer."""
+        ...
+
+    def open(self, request: StreamRequest, head: StreamHead) -> Body:
+        """A stream that has begun; `head` is filled in. Whoever reads the body closes it."""
+        ...

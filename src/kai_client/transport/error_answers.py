@@ -1,0 +1,50 @@
+"""The exception for an answer that is an error."""
+
+import asyncio
+import contextlib
+from typing import Final
+
+import httpx
+
+from kai_client._wire import decode_json
+from kai_client.exceptions import KaiError, error_from_body
+
+from .body import decoded
+from .errors import request_id, retry_after
+
+__all__ = ["error_from_response"]
+
+_ERROR_BODY_SECONDS: Final = 5.0
+
+
+async def error_from_response(response: httpx.Response, most: int, idle: float | None) -> KaiError:
+    """The exception for an error answer, of whose body `most` bytes are read; one that does not come is left out.
+
+    It may still have the token in it: `map_exceptions` takes it out.
+    """
+    body = bytearray()
+    # The status is known: a body that stalls, drips or breaks must not hide it.
+    with contextlib.suppress(TimeoutError, httpx.HTTPError, httpx.StreamError, OSError):
+        async with asyncio.timeout(min(_ERROR_BODY_SECONDS, idle or _ERROR_BODY_SECONDS)):
+            async with contextlib.aclosing(decoded(response)) as pieces:
+                async for piece in pieces:
+                    body += piece
+                    if len(body) > most:
+                        break
+    text = bytes(body[:most]).decode("utf-8-sig", "replace")
+    try:
+        content: object = decode_json(text)
+    except ValueError:
+        content = text
+    reason = response.reason_phrase
+    if (
+        response.is_redirect or response.has_redirect_location
+    ):  # following one would carry the token to a place that nobody named
+        content, reason = None, f"unexpected redirect ({reason})"
+    return error_from_body(
+        content,
+        status_code=response.status_code,
+        reason=reason,
+        retry_after=retry_after(response.headers.get("retry-after")),
+        request_id=request_id(response),
+    )
