@@ -4,9 +4,10 @@ The public names, each loaded when it is first used: a script that only wants th
 wait for an HTTP library.
 """
 
-import importlib
+import sys
 from typing import TYPE_CHECKING, Final
 
+from ._lazy import lazy_names
 from ._version import __version__
 
 if TYPE_CHECKING:
@@ -343,16 +344,4 @@ __all__ = [
 
 
 if not TYPE_CHECKING:  # to a type checker a name that is not there is an error
-
-    def __getattr__(name: str) -> object:
-        if name in __all__:
-            for room in _ROOMS:
-                module = importlib.import_module(f".{room}", __name__)
-                if name in module.__all__:
-                    value: object = getattr(module, name)
-                    globals()[name] = value  # the next look-up is an ordinary one
-                    return value
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-    def __dir__() -> list[str]:
-        return sorted({*globals(), *__all__})
+    __getattr__, __dir__ = lazy_names(sys.modules[__name__], _ROOMS)

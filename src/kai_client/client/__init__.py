@@ -1,10 +1,8 @@
 """`KaiClient`: the Kai API, one method per endpoint."""
 
-import copy
 import os
-from dataclasses import replace
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Final, Self
 
 from kai_client.exceptions import KaiConfigError
 from kai_client.transport import (
@@ -21,7 +19,6 @@ from kai_client.transport import (
     storage_root,
 )
 from kai_client.transport import base_url as checked_base_url
-from kai_client.types import NOT_GIVEN, NotGiven
 
 from .connect import PendingClient
 from .requests import build_models
@@ -164,30 +161,6 @@ class KaiClient(RunMethods, SupersededMethods):
 
     async def _itself(self) -> Self:
         return self
-
-    def with_options(
-        self,
-        *,
-        timeout: TimeoutTypes | NotGiven = NOT_GIVEN,
-        stream_timeout: TimeoutTypes | NotGiven = NOT_GIVEN,
-        retry: RetryPolicy | NotGiven = NOT_GIVEN,
-    ) -> Self:
-        """The same client with other options, for one call: `await client.with_options(timeout=5).ping()`.
-
-        It shares the connections: closing either closes both.
-        """
-        changes: dict[str, Any] = {}
-        if timeout is not NOT_GIVEN:
-            changes["timeouts"] = Timeouts.of(timeout, "timeout")
-        if stream_timeout is not NOT_GIVEN:
-            changes["stream_timeouts"] = Timeouts.of(stream_timeout, "stream_timeout")
-        if retry is not NOT_GIVEN:
-            if not isinstance(retry, RetryPolicy):  # pyright: ignore[reportUnnecessaryIsInstance] - None is no policy
-                raise TypeError("retry must be a RetryPolicy; RetryPolicy(attempts=1) never retries")
-            changes["retry"] = retry
-        other = copy.copy(self)
-        other._transport = replace(self._transport, **changes)  # noqa: SLF001 - one of our own kind
-        return other
 
     @property
     def base_url(self) -> str:

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from kai_client.models import ChatDetail, ChatRequest, ToolRestrictions
@@ -136,4 +137,4 @@ class ChatMethods(ClientBase):
     def _streaming(self, timeout: TimeoutTypes | NotGiven) -> Carrier:
         if timeout is NOT_GIVEN:
             return self._transport
-        return self._transport.streaming(Timeouts.of(timeout, "timeout"))
+        return replace(self._transport, stream_timeouts=Timeouts.of(timeout, "timeout"))

@@ -5,13 +5,14 @@ import re
 import time
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Final
 
 from pydantic import JsonValue
 
 from kai_client.exceptions import KaiClosedError
 from kai_client.transport import Credentials, Limits, RetryPolicy, StreamHead, StreamRequest, Timeouts
+from kai_client.transport.closing import Closable
 from kai_client.transport.retrying import retrying
 
 from .call import DEADLINE, KIND, codec_of
@@ -29,22 +30,17 @@ _OK, _EMPTY = 200, 204
 _W3C: Final = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
 
-class OneConnection:
+class OneConnection(Closable):
     """The one connection that all requests and streams share. With `own` it is closed with the client."""
 
     only_one: bool = False
 
     def __init__(self, connection: Connection) -> None:
+        super().__init__()
         self.own: bool = False
         self._connection = connection
         self._loop = asyncio.get_running_loop()
-        self._closing = asyncio.Event()
         self._readers: set[ChunkReader] = set()
-
-    @property
-    def closed(self) -> bool:
-        """Whether the client was closed."""
-        return self._closing.is_set()
 
     def get(self) -> Connection:
         """The connection. Raises `KaiClosedError` when it was closed, or belongs to another event loop."""
@@ -59,15 +55,6 @@ class OneConnection:
         reader = ChunkReader(self.get(), silence, lambda: self._readers.discard(reader))
         self._readers.add(reader)
         return reader
-
-    async def sleep(self, seconds: float) -> None:
-        """Wait. Raises `KaiClosedError` at once when the client is closed meanwhile."""
-        try:
-            async with asyncio.timeout(seconds):
-                await self._closing.wait()
-        except TimeoutError:
-            return
-        raise KaiClosedError("The client was closed while it waited for another attempt", "closed")
 
     async def aclose(self) -> None:
         """End all streams, and the connection, unless it is the caller's own; closing twice is fine."""
@@ -94,10 +81,6 @@ class NatsCarrier:
     meta: Meta = field(default_factory=Meta)
     retry: RetryPolicy = field(default_factory=RetryPolicy)
     limits: Limits = field(default_factory=Limits)
-
-    def streaming(self, timeouts: Timeouts) -> "NatsCarrier":
-        """The same with other timeouts of streams."""
-        return replace(self, stream_timeouts=timeouts)
 
     async def request(
         self,

@@ -1,8 +1,6 @@
 """`NatsKai`: the client of a Kai service on NATS, with the methods, events and exceptions of `KaiClient`."""
 
-import copy
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from types import TracebackType
 from typing import Any, Final, Literal, Self, TypedDict, Unpack
 
@@ -14,7 +12,7 @@ from kai_client.client.runs import RunMethods
 from kai_client.server.service import Caller, IncomingMessage, ToolReply
 from kai_client.stream import ChatStream, Opening
 from kai_client.transport import Credentials, RetryPolicy, StreamRequest, Timeouts, TimeoutTypes, path_segment
-from kai_client.types import NOT_GIVEN, ChatModel, KaiBackend, NotGiven, VisibilityType
+from kai_client.types import ChatModel, KaiBackend, VisibilityType
 
 from .call import CODECS
 from .carrier import NatsCarrier, OneConnection
@@ -134,26 +132,6 @@ class NatsKai(RunMethods):
         given = {"prompt": prompt, "chat_id": chat_id, "model": str(model), "parameters": parameters}
         return await self._transport.infer(validated(InferRequest, {**given, "meta": self._transport.meta}))
 
-    def with_options(
-        self,
-        *,
-        timeout: TimeoutTypes | NotGiven = NOT_GIVEN,
-        stream_timeout: TimeoutTypes | NotGiven = NOT_GIVEN,
-        retry: RetryPolicy | NotGiven = NOT_GIVEN,
-    ) -> Self:
-        """The same client with other options, for one call: `await kai.with_options(timeout=5).ping()`.
-
-        It shares the connection: closing either closes both.
-        """
-        changes: dict[str, Any] = {}
-        if timeout is not NOT_GIVEN:
-            changes["timeouts"] = Timeouts.of(timeout, "timeout")
-        if stream_timeout is not NOT_GIVEN:
-            changes["stream_timeouts"] = Timeouts.of(stream_timeout, "stream_timeout")
-        if retry is not NOT_GIVEN:
-            changes["retry"] = retry
-        return self._with(**changes)
-
     def with_meta(
         self,
         *,
@@ -174,11 +152,6 @@ class NatsKai(RunMethods):
 
     def _with_meta(self, **known: Any) -> Self:
         return self._with(meta=validated(Meta, {**self._transport.meta.model_dump(), **known}))
-
-    def _with(self, **changes: Any) -> Self:
-        other = copy.copy(self)
-        other._transport = replace(self._transport, **changes)  # noqa: SLF001 - one of our own kind
-        return other
 
     def for_user(self, caller: Caller) -> Self:
         """The service as a caller of `kai_app` sees it. What names the caller to the service is not their token."""

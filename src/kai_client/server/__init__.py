@@ -7,8 +7,10 @@ Needs the extra `server` (FastAPI and uvicorn) for the app; the names are loaded
 protocols can be had without it.
 """
 
-import importlib
+import sys
 from typing import TYPE_CHECKING, Final
+
+from kai_client._lazy import lazy_names
 
 if TYPE_CHECKING:
     from .app import KaiApp, kai_app
@@ -84,16 +86,4 @@ __all__ = [
 
 
 if not TYPE_CHECKING:  # to a type checker a name that is not there is an error
-
-    def __getattr__(name: str) -> object:
-        if name in __all__:
-            for room in _ROOMS:
-                module = importlib.import_module(f".{room}", __name__)
-                if name in module.__all__:
-                    value: object = getattr(module, name)
-                    globals()[name] = value  # the next look-up is an ordinary one
-                    return value
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-    def __dir__() -> list[str]:
-        return sorted({*globals(), *__all__})
+    __getattr__, __dir__ = lazy_names(sys.modules[__name__], _ROOMS)

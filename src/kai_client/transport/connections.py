@@ -10,17 +10,19 @@ import httpx
 from kai_client.exceptions import KaiClosedError, KaiConfigError
 
 from .asyncio_stack import AsyncioClient
+from .closing import Closable
 from .stacks import NetworkStack, chosen_stack
 from .urls import is_encrypted, is_loopback
 
 __all__ = ["Connections"]
 
 
-class Connections:
+class Connections(Closable):
     """The `httpx.AsyncClient`s of a client: the user's, or our own, made when first needed and closed with the client."""
 
     def __init__(self, given: httpx.AsyncClient | None, *, most: int, transport: NetworkStack | None = None) -> None:
         """Raises `ValueError` and `KaiConfigError` for a `transport` that cannot be had."""
+        super().__init__()
         if given is not None and transport is not None:
             raise ValueError("http_client and transport exclude each other: a given client has its own transport")
         self._stack = None if given is not None else chosen_stack(transport)
@@ -29,12 +31,6 @@ class Connections:
         self._own: dict[tuple[bool, bool], httpx.AsyncClient] = {}
         """By whether it is for this machine's own ports, and whether for those without TLS."""
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._closing = asyncio.Event()
-
-    @property
-    def closed(self) -> bool:
-        """Whether the client was closed."""
-        return self._closing.is_set()
 
     @property
     def only_one(self) -> bool:
@@ -63,15 +59,6 @@ class Connections:
         """Make the HTTP client for `url` now, if it is to be ours: what it takes to load does not delay the first answer."""
         if self._given is None and not self.closed:
             self.client(url)
-
-    async def sleep(self, seconds: float) -> None:
-        """Wait. Raises `KaiClosedError` at once when the client is closed meanwhile."""
-        try:
-            async with asyncio.timeout(seconds):
-                await self._closing.wait()
-        except TimeoutError:
-            return
-        raise KaiClosedError("The client was closed while it waited for another attempt", "closed")
 
     async def aclose(self) -> None:
         """Close our own HTTP clients; closing twice is fine.

@@ -56,10 +56,6 @@ class Transport:
         """The same, to another URL."""
         return replace(self, base_url=base_url)
 
-    def streaming(self, timeouts: Timeouts) -> "Transport":
-        """The same with other timeouts of streams."""
-        return replace(self, stream_timeouts=timeouts)
-
     def prepare(self) -> None:
         """Load what the first request would have to load. Raises `KaiConfigError` where that is not installed."""
         self.connections.open(self.base_url)

@@ -1,11 +1,9 @@
 # Made of kai_client/client/__init__.py by scripts/generate_sync.py: change that, and run this.
 """`KaiClient`: the Kai API, one method per endpoint."""
 
-import copy
 import os
-from dataclasses import replace
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Final, Self
 
 from kai_client.client.requests import build_models
 from kai_client.exceptions import KaiConfigError
@@ -25,7 +23,6 @@ from kai_client.sync.transport import (
     storage_root,
 )
 from kai_client.sync.transport import base_url as checked_base_url
-from kai_client.types import NOT_GIVEN, NotGiven
 
 if TYPE_CHECKING:
     import httpx
@@ -160,30 +157,6 @@ class KaiClient(RunMethods, SupersededMethods):
         if url:
             return client
         return client._discovered(os.environ.get("KAI_SERVICE") or None)
-
-    def with_options(
-        self,
-        *,
-        timeout: TimeoutTypes | NotGiven = NOT_GIVEN,
-        stream_timeout: TimeoutTypes | NotGiven = NOT_GIVEN,
-        retry: RetryPolicy | NotGiven = NOT_GIVEN,
-    ) -> Self:
-        """The same client with other options, for one call: `client.with_options(timeout=5).ping()`.
-
-        It shares the connections: closing either closes both.
-        """
-        changes: dict[str, Any] = {}
-        if timeout is not NOT_GIVEN:
-            changes["timeouts"] = Timeouts.of(timeout, "timeout")
-        if stream_timeout is not NOT_GIVEN:
-            changes["stream_timeouts"] = Timeouts.of(stream_timeout, "stream_timeout")
-        if retry is not NOT_GIVEN:
-            if not isinstance(retry, RetryPolicy):  # pyright: ignore[reportUnnecessaryIsInstance] - None is no policy
-                raise TypeError("retry must be a RetryPolicy; RetryPolicy(attempts=1) never retries")
-            changes["retry"] = retry
-        other = copy.copy(self)
-        other._transport = replace(self._transport, **changes)  # noqa: SLF001 - one of our own kind
-        return other
 
     @property
     def base_url(self) -> str:

@@ -2,7 +2,8 @@
 """What a client needs of whatever carries its requests: `Transport` carries them over HTTP, `kai_client.nats` over NATS."""
 
 from collections.abc import Callable
-from typing import Protocol
+from dataclasses import Field
+from typing import Any, ClassVar, Protocol
 
 from pydantic import JsonValue
 
@@ -55,7 +56,9 @@ class Lines(Protocol):
 
 
 class Carrier(Protocol):
-    """Requests of one client; see `Transport`. Failures are `KaiError`s."""
+    """Requests of one client, a dataclass; see `Transport`. Failures are `KaiError`s."""
+
+    __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
 
     @property
     def credentials(self) -> Credentials:
@@ -85,10 +88,6 @@ class Carrier(Protocol):
     @property
     def limits(self) -> Limits:
         """How much is read."""
-        ...
-
-    def streaming(self, timeouts: Timeouts) -> "Carrier":
-        """The same with other timeouts of streams."""
         ...
 
     def request(

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import re
 import ssl
-from collections.abc import Awaitable, Callable, Generator, Iterable
+from collections.abc import Generator, Iterable
 from typing import Any, Final
 
 import httpcore
@@ -43,21 +43,13 @@ class Network(httpcore.AsyncNetworkBackend):
         socket_options: Iterable[_SocketOption] | None = None,
     ) -> "NetworkStream":
         """A connection. Raises httpcore's `ConnectError` and `ConnectTimeout`."""
-        return await _connected(lambda: connect(host, port, local_address), timeout, socket_options)
-
-    async def connect_unix_socket(
-        self,
-        path: str,
-        timeout: float | None = None,  # noqa: ASYNC109 - httpcore's name
-        socket_options: Iterable[_SocketOption] | None = None,
-    ) -> "NetworkStream":
-        """As `connect_tcp`."""
-        loop = asyncio.get_running_loop()
-
-        async def connected() -> Wire:
-            return (await loop.create_unix_connection(Wire, path))[1]
-
-        return await _connected(connected, timeout, socket_options)
+        with _mapped(httpcore.ConnectError, httpcore.ConnectTimeout):
+            async with asyncio.timeout(timeout):
+                wire = await connect(host, port, local_address)
+            own = wire.transport.get_extra_info("socket")
+            for option in socket_options or ():
+                own.setsockopt(*option)
+        return NetworkStream(wire)
 
     async def sleep(self, seconds: float) -> None:
         """Wait."""
@@ -167,18 +159,6 @@ async def _encrypted(wire: Wire, context: ssl.SSLContext, name: str | None) -> a
     if transport is None:
         raise ConnectionResetError("The connection was closed")
     return transport
-
-
-async def _connected(
-    connecting: Callable[[], Awaitable[Wire]], seconds: float | None, options: Iterable[_SocketOption] | None
-) -> NetworkStream:
-    with _mapped(httpcore.ConnectError, httpcore.ConnectTimeout):
-        async with asyncio.timeout(seconds):
-            connected = await connecting()
-        own = connected.transport.get_extra_info("socket")
-        for option in options or ():
-            own.setsockopt(*option)
-    return NetworkStream(connected)
 
 
 @contextlib.contextmanager
