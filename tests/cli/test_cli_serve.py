@@ -44,7 +44,10 @@ def test_it_runs_until_it_is_told_to_stop(kai: Kai, number: int) -> None:
     assert process.returncode == 0
     assert out == b""
     assert err.decode() == (
-        f"Kai is at {url} (Ctrl-C stops it). Talk to it from elsewhere:\n  kai --url {url} --token any chat\nStopped.\n"
+        f"Kai is at {url} (Ctrl-C stops it). Talk to it from elsewhere:\n"
+        f"  kai --url {url} --token any chat\n"
+        f"  export STORAGE_API_URL={url} STORAGE_API_TOKEN=any  # for `KaiClient.from_env()`\n"
+        "Stopped.\n"
     )
 
 

@@ -103,7 +103,9 @@ def _announce(url: str, port: int, *, any_token: bool) -> None:
     for everywhere, here in _EVERYWHERE.items():
         there = there.replace(f"//{everywhere}:", f"//{here}:").replace(f"//[{everywhere}]:", f"//{here}:")
     click.echo(f"Kai is at {url} (Ctrl-C stops it). Talk to it from elsewhere:", err=True)
-    click.echo(f"  kai --url {there} --token {'any' if any_token else 'TOKEN'} chat", err=True)
+    token = "any" if any_token else "TOKEN"
+    click.echo(f"  kai --url {there} --token {token} chat", err=True)
+    click.echo(f"  export STORAGE_API_URL={there} STORAGE_API_TOKEN={token}  # for `KaiClient.from_env()`", err=True)
     if not is_loopback(url) and any_token:
         click.secho("Everybody who reaches this machine can use it: --token says who may.", err=True, fg="yellow")
 
