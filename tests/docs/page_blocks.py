@@ -17,7 +17,6 @@ import os
 import re
 import sys
 import textwrap
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -54,7 +53,6 @@ class Block:
 
     page: str
     line: int
-    language: str
     code: str
     mark: str
     output: str | None
@@ -76,14 +74,21 @@ def site_pages() -> list[Path]:
     return sorted(DOCS.rglob("*.md"))
 
 
-def blocks(page: Path, language: str = "python") -> Iterator[Block]:
+def blocks(page: Path, language: str = "python") -> list[Block]:
     """All of a page in one language, in order."""
     text = page.read_text(encoding="utf-8")
-    for found in _FENCE.finditer(text):
-        if found["language"] == language:
-            line = text.count("\n", 0, found.start("code")) + 1
-            name = page.relative_to(DOCS if page.is_relative_to(DOCS) else ROOT).as_posix()
-            yield Block(name, line, language, found["code"], found["mark"] or "", found["output"])
+    name = page.relative_to(DOCS if page.is_relative_to(DOCS) else ROOT).as_posix()
+    return [
+        Block(
+            page=name,
+            line=text.count("\n", 0, found.start("code")) + 1,
+            code=found["code"],
+            mark=found["mark"] or "",
+            output=found["output"],
+        )
+        for found in _FENCE.finditer(text)
+        if found["language"] == language
+    ]
 
 
 def program(block: Block) -> str:

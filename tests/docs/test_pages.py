@@ -1,16 +1,22 @@
 """What the pages show is what happens: their blocks run against the local server, and their links lead somewhere."""
 
 import re
+import shlex
 import sys
 from collections.abc import Iterator
 from contextlib import AsyncExitStack, ExitStack
+from itertools import takewhile
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from nats_broker import running_broker
 from page_blocks import DOCS, ROOT, Block, blocks, clean_environment, prints, program, run, site_pages
 
+from kai_client.cli.app import main
 from kai_client.testing import KaiServer, running_server
+
+README = ROOT / "README.md"
 
 MOST_NOT_RUN = 0.15
 """The share of blocks that may say why they cannot run."""
@@ -71,6 +77,27 @@ async def test_every_block_of_commands_runs(block: Block, servers: dict[str, Kai
     code, output = await run("bash", "-euo", "pipefail", "-c", block.code, env=env, cwd=tmp_path)
     assert code == 0, output
     assert prints(output, block), output
+
+
+def commands(block: Block) -> Iterator[list[str]]:
+    """The arguments of each `kai` in a block."""
+    for line in block.code.replace("\\\n", " ").splitlines():
+        lexer = shlex.shlex(line, posix=True, punctuation_chars="|&;<>")
+        lexer.whitespace_split = True
+        words = list(lexer)
+        for place, word in enumerate(words):
+            if word == "kai":
+                yield list(takewhile(lambda each: not set(each) <= set("|&;<>"), words[place + 1 :]))
+
+
+def test_every_command_that_is_shown_exists() -> None:
+    """Also where it cannot run: the command line knows each command with each of its options."""
+    shown = [block for page in (README, *site_pages()) for block in blocks(page, "console")]
+    lines = [line for block in shown for line in commands(block)]
+    for line in lines:
+        done = CliRunner().invoke(main, [*line, "--help"], env={"HOME": "/nowhere"})
+        assert done.exit_code == 0, (line, done.output)
+    assert len(lines) > len(shown)
 
 
 def test_few_blocks_are_not_run() -> None:
