@@ -12,7 +12,7 @@ author = "The kai-client developers"
 project_copyright = author
 release = version = __version__
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "public_names", "markdown_docstrings", "for_models"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "public_names", "markdown_docstrings", "signatures", "for_models"]
 exclude_patterns = ["_build"]
 
 # Pages are read on GitHub, too: plain Markdown, nothing of MyST's own but where a page only makes sense here.

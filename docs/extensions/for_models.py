@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from pydantic import BaseModel
+from signatures import spelt
 from sphinx.application import Sphinx
 from sphinx.util.inspect import stringify_signature
 from sphinx.util.typing import ExtensionMetadata
@@ -71,9 +73,14 @@ def _described(module: str, name: str) -> str:
 
 
 def _signature(each: object, name: str) -> str:
+    if inspect.isclass(each) and issubclass(each, BaseModel):
+        return f"{name}({', '.join(each.model_fields)})"
     try:
         shown = stringify_signature(inspect.signature(each), unqualified_typehints=True) if callable(each) else ""
-        return name + re.sub(r"~(?:\w+\.)*", "", shown)
+        shown = re.sub(r"~(?:\w+\.)*", "", shown)
+        for alias in spelt():
+            shown = shown.replace(alias, spelt()[alias].rpartition(".")[2])
+        return name + shown
     except ValueError:
         return name
 

@@ -18,6 +18,9 @@ _LITERAL: Final = re.compile(r"(`+)([^`]+)\1")
 _SPECIAL: Final = re.compile(r"([*|\\]|(?<=\w)_(?!\w))")
 """What reStructuredText reads something into, and Markdown as we write it does not."""
 
+_PAGE: Final = re.compile(r"\bdocs/([\w-]+)\.md\b")
+_SECTION: Final = re.compile(r"\bprotocol (?:section )?(\d(?:\.\d)?)")
+
 
 def converted(lines: list[str]) -> list[str]:
     """The lines of a Markdown docstring as reStructuredText: literals, and indented lines as the code that they are."""
@@ -47,7 +50,9 @@ def _prose(lines: list[str]) -> list[str]:
         shown += _SPECIAL.sub(r"\\\1", text[at : literal.start()])
         shown += f"``{literal[2]}``" + ("\\ " if follows.isalnum() else "")
         at = literal.end()
-    return (shown + _SPECIAL.sub(r"\\\1", text[at:])).split("\n") if lines else []
+    shown += _SPECIAL.sub(r"\\\1", text[at:])
+    shown = _PAGE.sub(r":doc:`/\1`", _SECTION.sub(r":doc:`protocol \1 </protocol>`", shown))
+    return shown.split("\n") if lines else []
 
 
 def _convert(app: Sphinx, what: str, name: str, obj: object, options: Options, lines: list[str]) -> None:
