@@ -1,43 +1,20 @@
 """What the README shows is what happens: every Python block runs against the local server."""
 
-import asyncio
-import os
 import re
 import sys
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 import pytest
 from nats_broker import running_broker
+from page_blocks import ROOT, Block, blocks, clean_environment, run
 
 import kai_client
 from kai_client import KaiError, events
 from kai_client.server import ScriptedKai, kai_app, serve
 
-README = Path(__file__).parents[2] / "README.md"
-_BLOCK = re.compile(r"(?:<!-- (?P<mark>[^>]+) -->\n)?```python\n(?P<code>.*?)```", re.DOTALL)
-_OURS = ("STORAGE_API_TOKEN", "STORAGE_API_URL", "KAI_BASE_URL", "KAI_SERVICE", "WORKSPACE_ID")
-
-
-@dataclass(frozen=True)
-class Block:
-    """One Python block, and the HTML comment before it that says how to run it."""
-
-    line: int
-    code: str
-    mark: str
-
-
-def blocks() -> list[Block]:
-    """All of them, in order."""
-    text = README.read_text(encoding="utf-8")
-    return [
-        Block(text.count("\n", 0, found.start("code")) + 1, found["code"], found["mark"] or "")
-        for found in _BLOCK.finditer(text)
-    ]
-
+README = ROOT / "README.md"
 
 PRINTED = {
     "from_storage_api(\n": "in.c-crm.customers",
@@ -58,29 +35,16 @@ PRINTED = {
 """What each block prints, by something that only this block contains."""
 
 
-async def run(*command: str, env: dict[str, str]) -> tuple[int, str]:
-    """The exit code and all output of a process."""
-    process = await asyncio.create_subprocess_exec(
-        *command,
-        env=env,
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    output, _ = await process.communicate()
-    return process.returncode or 0, output.decode()
-
-
-@pytest.mark.parametrize("block", blocks(), ids=lambda block: f"line {block.line}")
+@pytest.mark.parametrize("block", blocks(README), ids=str)
 async def test_every_python_block_of_the_readme_runs(block: Block, tmp_path: Path) -> None:
     """Each block, alone in a fresh process with only the environment set, does what the text says; warnings are errors."""
     expected = [printed for sign, printed in PRINTED.items() if sign in block.code]
     assert len(expected) == 1, "say in PRINTED what this block prints"
     path = tmp_path / "test_block.py"
     path.write_text(block.code, encoding="utf-8")
-    mode: Literal["agent", "assistant"] = "assistant" if "kai-assistant" in block.mark else "agent"
+    mode: Literal["agent", "assistant"] = "assistant" if block.marked("service") == "kai-assistant" else "agent"
     command: tuple[str, ...] = ("-W", "error", str(path))
-    if block.mark == "test":
+    if block.marked("test") is not None:
         command = (
             "-m",
             "pytest",
@@ -93,8 +57,7 @@ async def test_every_python_block_of_the_readme_runs(block: Block, tmp_path: Pat
             str(path),
         )
     async with serve(kai_app(ScriptedKai(), mode=mode)) as url, AsyncExitStack() as stack:
-        env = {key: value for key, value in os.environ.items() if key not in _OURS}
-        env |= {"STORAGE_API_TOKEN": "any-token", "STORAGE_API_URL": url, "KAI_SERVICE": f"kai-{mode}"}
+        env = clean_environment(STORAGE_API_TOKEN="any-token", STORAGE_API_URL=url, KAI_SERVICE=f"kai-{mode}")
         if "NATS_URL" in block.code:
             env["NATS_URL"] = (await stack.enter_async_context(running_broker())).url
         code, output = await run(sys.executable, *command, env=env)

@@ -82,9 +82,8 @@ class ScriptedKai(LocalHost):
     def reply(self, *turn: TurnSpec, when: str | None = None) -> None:
         """Answer the next message that has no turn yet, or every message in which `when` is found, with this turn.
 
-        kai.reply("Hello")
-        kai.reply(call("get_tables", output=[]), say("None."))
-        kai.reply("Hi Ada", when="my name is ada")
+        `kai.reply("Hello")`; `kai.reply(call("get_tables", output=[]), say("None."))`;
+        `kai.reply("Hi Ada", when="my name is ada")`.
         """
         spec = _one(turn)
         for call in scripted_calls(spec):

@@ -1,4 +1,4 @@
-"""How an answer looks on the wire: the switches, and the bytes that they make of events (protocol 4.2, 10.5)."""
+"""How an answer looks on the wire: the switches, and the bytes that they make of events (protocol 4.2)."""
 
 import json
 from collections.abc import Iterator
