@@ -23,7 +23,7 @@ class RecordedRequest:
     method: str
     path: str
     query: dict[str, str] = field(default_factory=dict[str, str])
-    headers: dict[str, str] = field(default_factory=dict[str, str])
+    headers: dict[str, str] = field(default_factory=dict[str, str], repr=False)
     """By lower-case name; tokens and cookies are `***`."""
     body: JsonValue = None
     """The JSON value, or the text where it is none; None for an empty body."""

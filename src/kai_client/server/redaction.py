@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable
 from functools import lru_cache
 from typing import Final
+from urllib.parse import unquote
 
 __all__ = ["REDACTED", "SECRET_HEADERS", "SHORTEST_SECRET", "secrets_in", "without"]
 
@@ -35,7 +36,14 @@ def without(secrets: Iterable[str], text: str) -> str:
 @lru_cache(maxsize=32)
 def _pattern(secret: str) -> re.Pattern[str]:
     encoded = secret.encode()
-    ways = {secret, encoded.hex(), encoded.hex().upper(), *_base64(encoded)}
+    read = unquote(secret)  # what a server makes of a path
+    ways = {
+        secret,
+        read if len(read) >= SHORTEST_SECRET else secret,
+        encoded.hex(),
+        encoded.hex().upper(),
+        *_base64(encoded),
+    }
     return re.compile("|".join(_written(way) for way in sorted(ways, key=len, reverse=True)))
 
 

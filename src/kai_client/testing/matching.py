@@ -6,11 +6,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from starlette.types import Scope
+
 from .hiding import UUID
 
-__all__ = ["Asked", "Ids", "difference"]
+__all__ = ["Asked", "Ids", "difference", "line_of"]
 
 _LINES: Final = 60
+
+
+def line_of(scope: Scope) -> str:
+    """`GET /api/history?limit=10`, written as the client wrote it."""
+    query = scope["query_string"]
+    return f"{scope['method']} {(scope['raw_path'] + (b'?' + query if query else b'')).decode('latin-1')}"
 
 
 @dataclass(frozen=True, slots=True)

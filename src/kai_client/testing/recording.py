@@ -20,6 +20,7 @@ from kai_client.server.staged_stream import CutConnectionError, Piece, StagedStr
 from .cassette import Cassette, Entry
 from .exchange import Exchange, written
 from .hiding import Hiding
+from .matching import line_of
 
 __all__ = ["RecordingProxy"]
 
@@ -90,8 +91,7 @@ class RecordingProxy:
         return JSONResponse({"api": "storage", "version": "v2", "services": there})
 
     def _begin(self, request: Request, body: bytes) -> Exchange:
-        query = f"?{request.url.query}" if request.url.query else ""
-        exchange = Exchange(f"{request.method} {request.url.path}{query}", body)
+        exchange = Exchange(line_of(request.scope), body)
         if decided := _APPROVAL.search(request.url.path):
             for other in self._exchanges:
                 if other.chat_id == decided[1] and not other.over:
@@ -103,12 +103,11 @@ class RecordingProxy:
         return exchange
 
     def _target(self, request: Request) -> str:
-        path, base = request.url.path, self._upstream
-        query = f"?{request.url.query}" if request.url.query else ""
+        path, base = line_of(request.scope).partition(" ")[2], self._upstream
         service, slash, rest = path.lstrip("/").partition("/")
         if service in self._services and slash:
             base, path = self._services[service], f"/{rest}"
-        return f"{base}{path}{query}"
+        return f"{base}{path}"
 
     def _outgoing(self, headers: Headers) -> list[tuple[str, str]]:
         """As the client sent them, but about this very connection; the stack is the real one, not the proxy."""

@@ -18,7 +18,7 @@ from kai_client.server.staged_stream import CutConnectionError, Piece, StagedStr
 
 from .cassette import Cassette, Entry
 from .hiding import Hiding, Redact
-from .matching import Asked, Ids, difference
+from .matching import Asked, Ids, difference, line_of
 
 __all__ = ["Replay"]
 
@@ -78,8 +78,7 @@ class Replay:
         hidden: list[Literal["emails", "ids"]] = ["emails"] if "emails" in self._cassette.hidden else []
         hiding = Hiding(hidden, self._redact, secrets_in(request.headers.items()))
         body = (await request.body()).decode("utf-8", "replace")
-        query = f"?{request.url.query}" if request.url.query else ""
-        return Asked(self._line(hiding.text(f"{request.method} {request.url.path}{query}")), hiding.text(body))
+        return Asked(self._line(hiding.text(line_of(request.scope))), hiding.text(body))
 
     def _recorded(self, number: int) -> Asked:
         entry = self._entries[number]
