@@ -140,7 +140,7 @@ def test_what_is_not_scripted_fails_loudly() -> None:
 
 
 UNUSED: dict[str, tuple[Callable[[KaiServer], object], str]] = {
-    "reply": (lambda server: server.reply("Never asked for"), "1 scripted replies were not asked for"),
+    "reply": (lambda server: server.reply("Never asked for"), "Nobody asked for 1 of the scripted replies"),
     "stream": (lambda server: server.next_stream(drop_after=3), "No stream came for next_stream: .*drop_after=3"),
     "response": (lambda server: server.next_response(503), "No request came for next_response: .*status=503"),
 }

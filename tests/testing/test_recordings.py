@@ -155,7 +155,7 @@ def test_a_replay_can_be_cut_anywhere(one_answer: tuple[Path, list[SSEEvent]]) -
         for fault in ("drop_after", "half_after"):
             with running_server(sample=True) as server, server.sync_client() as client:
                 server.replay(path)
-                server.next_stream(**{fault: count})
+                server.next_stream(WireStyle(**{fault: count}))
                 *before, (kind, _, _) = outcome(client.send_message(CHAT, "Which tables?"))
                 assert (before, kind) == (events[:count], KaiStreamError)
 
@@ -404,7 +404,7 @@ def test_any_text_survives_the_file(tmp_path: Path, answer: str, request: str, c
     assert (found.entries, found.services, found.hidden) == (entries, ["kai-agent", request], ["emails"])
 
 
-BAD = {
+BAD: dict[str, str | bytes] = {
     "no TOML": "kai-recording = ",
     "no recording": "other = 1",
     "later version": "kai-recording = 2",

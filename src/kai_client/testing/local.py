@@ -137,9 +137,12 @@ class KaiServer:
 
         The fixture does so when the test has passed, `running_server` when its block is left without an error.
         """
-        problems = list(self._problems())
-        if problems:
+        if problems := self.problems():
             raise AssertionError("\n".join(problems))
+
+    def problems(self) -> list[str]:
+        """What `check` would raise, a sentence each."""
+        return list(self._problems())
 
     def _problems(self) -> Iterable[str]:
         if self.source is not None:
@@ -151,7 +154,7 @@ class KaiServer:
         for question in self.kai.unanswered:
             yield f'Nothing was scripted for this message: {question.text!r}. Script it: kai_server.reply("...")'
         if self.kai.remaining:
-            yield f"{self.kai.remaining} scripted replies were not asked for. Messages that came: {self.asked}"
+            yield f"Nobody asked for {self.kai.remaining} of the scripted replies. Messages that came: {self.asked}"
         for style in self.app.hub.next_styles:
             yield f"No stream came for next_stream: {style}"
         for staged in self.app.hub.next_responses:

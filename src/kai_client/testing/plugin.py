@@ -70,10 +70,8 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     """A test that passed fails all the same if Kai was asked for something else than it said."""
     result = yield
     for server in item.stash.get(_SERVERS, list[KaiServer]()):
-        try:
-            server.check()
-        except AssertionError as error:
-            pytest.fail(str(error), pytrace=False)
+        if problems := server.problems():
+            pytest.fail("\n".join(problems), pytrace=False)
     item.stash[_PASSED] = True
     return result
 
