@@ -82,7 +82,7 @@ from concurrent.futures import ThreadPoolExecutor
 from kai_client.testing.local import running_server
 from kai_client.sync import KaiClient, approve_all
 
-with running_server() as server:
+with running_server(sample=True) as server:
     client, together = KaiClient("t", server.url, server.url), threading.Barrier(24)
     def use(number):
         together.wait(60)

@@ -14,6 +14,7 @@ from kai_client._lazy import lazy_names
 
 if TYPE_CHECKING:
     from .app import KaiApp, kai_app
+    from .gate import Gate
     from .host import LocalHost, StoredKai
     from .hub import StorageIndex
     from .recorder import RecordedRequest
@@ -40,15 +41,30 @@ if TYPE_CHECKING:
     from .scripted import ScriptedKai, When, when
     from .service import Caller, KaiHost, KaiService
     from .serving import serve
+    from .staging import StagedResponse
     from .turn import Question, ToolResult, TurnSpec
     from .wire import WireStyle
 
-_ROOMS: Final = ("service", "script", "turn", "scripted", "host", "wire", "app", "hub", "recorder", "serving")
+_ROOMS: Final = (
+    "service",
+    "script",
+    "gate",
+    "turn",
+    "scripted",
+    "host",
+    "wire",
+    "app",
+    "hub",
+    "staging",
+    "recorder",
+    "serving",
+)
 """Where the names live, those first that need no extra."""
 
 __all__ = [
     "Caller",
     "Execution",
+    "Gate",
     "Item",
     "KaiApp",
     "KaiHost",
@@ -57,6 +73,7 @@ __all__ = [
     "Question",
     "RecordedRequest",
     "ScriptedKai",
+    "StagedResponse",
     "StorageIndex",
     "StoredKai",
     "ToolFailure",

@@ -10,6 +10,7 @@ from kai_client.events import FinishEvent, SSEEvent, StartEvent
 
 from .approvals import CallKey, Decision, PendingApprovals
 from .faults import Mode
+from .gate import Gate
 from .player import Announced, Decided, Player, Timeout, Undecided
 from .script import Pause
 from .tool_calls import RunningCall
@@ -64,6 +65,8 @@ class ScriptedAnswer:
                 match step:
                     case Pause(seconds):
                         await asyncio.sleep(seconds)
+                    case Gate():
+                        await step.passed()
                     case Announced(calls):
                         futures.update(self._expect(calls, expectations))
                     case Undecided(calls):
@@ -86,7 +89,7 @@ class ScriptedAnswer:
         if self._rhythm.pace:
             await asyncio.sleep(self._rhythm.pace)
 
-    def _advance(self, sent: Decided) -> SSEEvent | Pause | Announced | Undecided | None:
+    def _advance(self, sent: Decided) -> SSEEvent | Pause | Gate | Announced | Undecided | None:
         try:
             return self._played.send(sent)
         except StopIteration:

@@ -9,6 +9,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
+from starlette.types import ASGIApp
 
 from kai_client.backend import ChatBackend
 from kai_client.exceptions import KaiError
@@ -19,6 +20,7 @@ from .recorder import RecordedRequest, Recorder
 from .routes import account, chat, chats, storage
 from .routes.storage import OTHER_MODE, service_id
 from .service import KaiHost, KaiService
+from .staging import Stage, StagedResponse
 from .wire import WireStyle
 
 __all__ = ["KaiApp", "kai_app"]
@@ -49,6 +51,32 @@ class KaiApp(FastAPI):
         `changes` are fields of `WireStyle`, on top of `style` or of the app's. Raises `TypeError` for any other name.
         """
         self.hub.next_styles.append(replace(style or self.style, **changes))
+
+    def next_response(self, status: int | None = None, **fields: Any) -> None:
+        """The next request gets this answer: `next_response(503, retry_after=1)`. Several wait in line.
+
+        `fields` are those of `StagedResponse`: `path` and `method` say which request it is for, by default any but discovery's.
+        Raises `TypeError` for any other name, `ValueError` where nothing would be changed.
+        """
+        self.hub.next_responses.append(StagedResponse(status=status, **fields))
+
+    @property
+    def index(self) -> StorageIndex:
+        """What discovery finds from now on; may be set."""
+        return self.hub.index
+
+    @index.setter
+    def index(self, index: StorageIndex) -> None:
+        self.hub.index = index
+
+    @property
+    def stand_in(self) -> ASGIApp | None:
+        """What answers all requests instead of the app, staged responses first; may be set."""
+        return self.hub.stand_in
+
+    @stand_in.setter
+    def stand_in(self, app: ASGIApp | None) -> None:
+        self.hub.stand_in = app
 
 
 def kai_app(
@@ -81,7 +109,8 @@ def kai_app(
 
     app = _bare_app(hub, mode, lifespan=lifespan)
     app.include_router(storage.router)
-    app.add_middleware(Recorder, keep=hub.requests.append)
+    app.add_middleware(Stage, take=hub.take_response, stand_in=lambda: hub.stand_in)
+    app.add_middleware(Recorder, keep=hub.requests.append)  # the outermost: what is staged was asked for, too
     if mode == "agent":
         other = OTHER_MODE[mode]
         app.mount(f"/{service_id(other)}", _bare_app(hub, other))

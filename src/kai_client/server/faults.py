@@ -11,7 +11,7 @@ from kai_client.exceptions import (
 )
 from kai_client.types import JsonObject
 
-__all__ = ["Fault", "Mode", "error_body", "fault_of", "refusal"]
+__all__ = ["Fault", "Mode", "error_body", "fault_of", "fault_of_status", "refusal"]
 
 Mode: TypeAlias = Literal["agent", "assistant"]
 
@@ -46,6 +46,11 @@ def refusal(code: str, message: str, *, cause: str | None = None, retry_after: f
     return error_class(code, status)(message, code, cause, status_code=status, retry_after=retry_after)
 
 
+def fault_of_status(status: int, message: str, code: str | None = None) -> Fault:
+    """The error of a status; `code` defaults to the chat's."""
+    return Fault(status, code or f"{_TYPE.get(status, 'internal')}:chat", message)
+
+
 def fault_of(error: Exception) -> Fault:
     """What the client is told about an error.
 
@@ -60,8 +65,8 @@ def fault_of(error: Exception) -> Fault:
         bad = isinstance(error, KaiStreamError)
         return Fault(502, "bad_response:chat", "Kai's answer broke off.") if bad else fault_of(RuntimeError())
     status = error.status_code or _STATUS[(error.code or "").partition(":")[0]]
-    code = error.code if _is_api_code(error.code) and error.code else f"{_TYPE.get(status, 'internal')}:chat"
-    return Fault(status, code, error.message, error.cause, error.retry_after)
+    fault = fault_of_status(status, error.message, error.code if _is_api_code(error.code) else None)
+    return fault._replace(cause=error.cause, retry_after=error.retry_after)
 
 
 def _is_api_code(code: str | None) -> bool:

@@ -7,7 +7,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from kai_client.backend import ChatBackend
 from kai_client.events import SSEEvent
-from kai_client.models import ApprovalResponse, Message, ToolInfo
+from kai_client.models import ApprovalResponse, Message, SuggestionsResponse, ToolInfo
 from kai_client.types import JsonObject
 
 from .answer import Answer
@@ -18,6 +18,7 @@ from .records import Cursor, Records
 from .service import Caller, IncomingMessage, KaiService
 from .session import OpenAnswer, Session
 from .store import Store
+from .suggestions import suggestions_for
 from .tool_calls import RunningCall
 
 __all__ = ["LocalHost", "StoredKai"]
@@ -61,6 +62,10 @@ class LocalHost(ABC):
     @abstractmethod
     def tools(self) -> Sequence[ToolInfo]:
         """The catalogue of tools."""
+
+    def suggestions(self, context: str, data: Mapping[str, Any]) -> SuggestionsResponse:
+        """What the user might ask next: three fixed ones per context."""
+        return suggestions_for(context, data)
 
     async def decide(self, caller: Caller, chat_id: str, tool_use_id: str, decision: Decision) -> ApprovalResponse:
         """The decision was handed to the stream that waits for it; `not_found` where none does."""

@@ -1,18 +1,22 @@
 """What the routes of an app share: the backend, who may call, how answers look, what was asked."""
 
 from collections import deque
-from collections.abc import Collection, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Final, cast
 
 from fastapi import Depends, Request
+from starlette.types import ASGIApp
 
 from kai_client.backend import ChatBackend
+from kai_client.events import SSEEvent, ToolInputAvailableEvent
 
 from .faults import Mode, refusal
 from .incoming import service_for, with_service
 from .recorder import RecordedRequest
 from .service import Caller, KaiHost, KaiService
+from .staging import StagedResponse
+from .streams import closing
 from .wire import WireStyle
 
 __all__ = ["Authorized", "CallerOf", "Hub", "HubOf", "ServiceOf", "StorageIndex", "agent_only", "assistant_only"]
@@ -47,8 +51,13 @@ class Hub:
         self._tokens = None if tokens is None else frozenset(tokens)
         self.style = style
         self.next_styles: deque[WireStyle] = deque()
+        self.next_responses: deque[StagedResponse] = deque()
+        self.stand_in: ASGIApp | None = None
+        """What answers instead of the app."""
         self.index = index
         self.requests: deque[RecordedRequest] = deque(maxlen=record)
+        self.calls: deque[tuple[str, str]] = deque(maxlen=record)
+        """Id and tool of the calls that went out: a decision about one names the id only."""
 
     def accepts(self, token: str | None) -> bool:
         """Whether the token may call; any may, unless the app was told which."""
@@ -61,6 +70,21 @@ class Hub:
     def take_style(self) -> WireStyle:
         """The style of the stream that begins now."""
         return self.next_styles.popleft() if self.next_styles else self.style
+
+    def take_response(self, method: str, path: str) -> StagedResponse | None:
+        """The first answer that waits for such a request."""
+        found = next((staged for staged in self.next_responses if staged.fits(method, path)), None)
+        if found is not None:
+            self.next_responses.remove(found)
+        return found
+
+    async def noted(self, events: AsyncIterator[SSEEvent]) -> AsyncIterator[SSEEvent]:
+        """The events as they are; their tool calls are noted in `calls`."""
+        async with closing(events):
+            async for event in events:
+                if isinstance(event, ToolInputAvailableEvent):
+                    self.calls.append((event.tool_call_id, event.tool_name or ""))
+                yield event
 
     async def aclose(self) -> None:
         """End what the app's own hosts still do; a service, which belongs to whoever opened it, is left open."""

@@ -27,6 +27,7 @@ from kai_client.events import (
 )
 
 from .approvals import Decision
+from .gate import Gate
 from .script import Abort, Call, Emit, Fail, Finish, Item, Pause, Say, Think
 from .tool_calls import RunningCall, Settlement, Verdict
 from .turn import ToolResult, Turn
@@ -55,7 +56,7 @@ class Timeout:
 
 
 Decided: TypeAlias = tuple[str, Decision] | Timeout | None
-_Step: TypeAlias = SSEEvent | Pause | Announced | Undecided
+_Step: TypeAlias = SSEEvent | Pause | Gate | Announced | Undecided
 Played: TypeAlias = Generator[_Step, Decided, None]
 _Events: TypeAlias = Iterator[SSEEvent]
 
@@ -120,7 +121,7 @@ class Player:
                 yield from self._think(text)
             case Emit():
                 yield from self._emit(item)
-            case Pause():
+            case Pause() | Gate():
                 yield item
             case Finish(reason):
                 yield from self._end(reason)

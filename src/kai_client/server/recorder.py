@@ -4,26 +4,26 @@ import json
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Final, cast
+from typing import cast
 from urllib.parse import parse_qsl
 
 from pydantic import JsonValue
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-__all__ = ["RecordedRequest", "Recorder"]
+from .redaction import REDACTED, SECRET_HEADERS, secrets_in, without
 
-_SECRET: Final = frozenset({"x-storageapi-token", "authorization", "cookie", "proxy-authorization"})
-REDACTED: Final = "***"
+__all__ = ["RecordedRequest", "Recorder"]
 
 
 @dataclass(frozen=True, slots=True)
 class RecordedRequest:
-    """A request as it arrived."""
+    """A request as it arrived; what its headers say is secret is `***` wherever else it is written."""
 
     method: str
     path: str
     query: dict[str, str] = field(default_factory=dict[str, str])
-    headers: dict[str, str] = field(default_factory=dict[str, str])
+    headers: dict[str, str] = field(default_factory=dict[str, str], repr=False)
     """By lower-case name; tokens and cookies are `***`."""
     body: JsonValue = None
     """The JSON value, or the text where it is none; None for an empty body."""
@@ -54,20 +54,21 @@ class Recorder:
 
 
 def _recorded(scope: Scope, body: bytes) -> RecordedRequest:
-    headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+    headers = Headers(raw=scope["headers"]).items()
+    secrets = secrets_in(headers)
+    query = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
     return RecordedRequest(
         method=scope["method"],
-        path=scope["path"],
-        query=dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)),
-        headers={name: REDACTED if name in _SECRET else value for name, value in headers.items()},
-        body=_decoded(body),
+        path=without(secrets, scope["path"]),
+        query={without(secrets, name): without(secrets, value) for name, value in query},
+        headers={name: REDACTED if name in SECRET_HEADERS else without(secrets, value) for name, value in headers},
+        body=_decoded(without(secrets, body.decode("utf-8", "replace"))),
     )
 
 
-def _decoded(body: bytes) -> JsonValue:
-    if not body:
+def _decoded(text: str) -> JsonValue:
+    if not text:
         return None
-    text = body.decode("utf-8", "replace")
     try:
         return cast("JsonValue", json.loads(text))
     except ValueError:

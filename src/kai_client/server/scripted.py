@@ -1,13 +1,14 @@
 """`ScriptedKai`: a Kai that needs no model. It plays a script, or the built-in assistant over the sample project."""
 
 import re
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
+from uuid import uuid4
 
 from kai_client.events import SSEEvent
-from kai_client.models import ApprovalResponse, Message, ToolInfo
+from kai_client.models import ApprovalResponse, Message, Suggestion, SuggestionsResponse, ToolInfo
 from kai_client.types import JsonObject
 
 from .answer import Answer, Rhythm, ScriptedAnswer
@@ -20,6 +21,7 @@ from .sample.project import SampleProject
 from .sample.tools import CATALOGUE
 from .script import Item, fail
 from .service import Caller, IncomingMessage
+from .suggestions import suggestion_of
 from .turn import Question, Turn, TurnSpec, scripted_calls
 
 __all__ = ["ScriptedKai", "When", "when"]
@@ -70,7 +72,10 @@ class ScriptedKai(LocalHost):
         self.rhythm: Rhythm = Rhythm(pace, approval_timeout)
         self._turns: list[TurnSpec] = []
         self._patterns: list[tuple[re.Pattern[str], TurnSpec]] = []
-        self._fallback: TurnSpec = sample_answer if script is None else _the_script_is_over
+        self._fallback: TurnSpec = sample_answer if script is None else self._over
+        self.unanswered: list[Question] = []
+        """The messages that the script had no turn for, oldest first."""
+        self._suggestions: dict[str | None, list[Suggestion]] = {}
         self._catalogue = {tool.name: tool for tool in (*CATALOGUE, *tools)}
         self._projects: dict[str, SampleProject] = {}
         for turn in script or ():
@@ -93,6 +98,17 @@ class ScriptedKai(LocalHost):
             self._turns.append(spec)
         else:
             self._patterns.append((re.compile(when, re.IGNORECASE), spec))
+
+    def suggest(self, *suggestions: str | Suggestion, context: str | None = None) -> None:
+        """What `get_suggestions` returns from now on, for one context or for all; a text is the label and the prompt."""
+        self._suggestions[context] = [suggestion_of(each, rank) for rank, each in enumerate(suggestions, 1)]
+
+    def suggestions(self, context: str, data: Mapping[str, Any]) -> SuggestionsResponse:
+        """Those that `suggest` named, else three fixed ones."""
+        given = self._suggestions.get(context, self._suggestions.get(None))
+        if given is None:
+            return super().suggestions(context, data)
+        return SuggestionsResponse(suggestions=given, suggestion_session_id=str(uuid4()))
 
     @property
     def remaining(self) -> int:
@@ -136,6 +152,12 @@ class ScriptedKai(LocalHost):
                 return turn
         return self._turns.pop(0) if self._turns else self._fallback
 
+    def _over(self, question: Question) -> Item:
+        self.unanswered.append(question)
+        return fail(
+            f"The script has no turn for this message: {question.text[:80]!r}", status=500, code="internal:chat"
+        )
+
     def send_message(self, chat_id: str, text: str, **options: Any) -> AsyncIterator[SSEEvent]:
         """The answer, in-process and without HTTP, for a user named `local`; calls wait for `submit_approval`."""
         return self.for_user(_LOCAL).send_message(chat_id, text, **options)
@@ -157,7 +179,3 @@ def _one(turn: Sequence[TurnSpec]) -> TurnSpec:
             raise TypeError("A function is a whole turn: it cannot be one item of several.")
         items.extend([part] if isinstance(part, str) or not isinstance(part, Sequence) else part)
     return items
-
-
-def _the_script_is_over(question: Question) -> Item:
-    return fail(f"The script has no turn for this message: {question.text[:80]!r}", status=500, code="internal:chat")

@@ -10,7 +10,7 @@ from typing import Final
 import uvicorn
 from starlette.types import ASGIApp
 
-from .responses import CutConnectionError
+from .staged_stream import CutConnectionError
 
 __all__ = ["serve"]
 

@@ -34,7 +34,6 @@ from .faults import refusal
 from .records import PLACEHOLDER, Records
 from .service import Caller, IncomingMessage, ToolReply
 from .streams import closing
-from .suggestions import suggestions_for
 from .tool_calls import RunningCall
 
 if TYPE_CHECKING:
@@ -87,8 +86,8 @@ class Session(Records):
         return ToolsListResponse(tools=list(self._host.tools()))
 
     async def get_suggestions(self, context: str, data: dict[str, Any]) -> SuggestionsResponse:
-        """Three fixed ones per context."""
-        return suggestions_for(context, data)
+        """The host's."""
+        return self._host.suggestions(context, data)
 
     def send_message(self, chat_id: str, text: str, **options: Any) -> AsyncIterator[SSEEvent]:
         """The answer to a text."""

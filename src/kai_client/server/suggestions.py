@@ -6,7 +6,7 @@ from uuid import uuid4
 
 from kai_client.models import Suggestion, SuggestionsResponse
 
-__all__ = ["suggestions_for"]
+__all__ = ["suggestion_of", "suggestions_for"]
 
 _SUGGESTIONS: Final[dict[str, tuple[tuple[str, str, str], ...]]] = {
     "dashboard": (
@@ -25,6 +25,13 @@ _SUGGESTIONS: Final[dict[str, tuple[tuple[str, str, str], ...]]] = {
         ("Make room for the result", "Create a bucket called results", "build"),
     ),
 }
+
+
+def suggestion_of(text: str | Suggestion, rank: int) -> Suggestion:
+    """A text as a suggestion: what is shown and what is asked."""
+    if isinstance(text, Suggestion):
+        return text
+    return Suggestion(id=str(uuid4()), label=text, prompt=text, priority=rank, category="explore", reasoning="")
 
 
 def suggestions_for(context: str, data: Mapping[str, Any]) -> SuggestionsResponse:

@@ -7,6 +7,7 @@ from typing import Final, Literal
 
 from kai_client.types import JsonObject
 
+from .gate import Gate
 from .shapes import reshape
 
 __all__ = ["STREAM_HEADERS", "Framer", "WireStyle"]
@@ -67,8 +68,12 @@ class WireStyle:
     """The body ends properly, but nothing says that the answer does."""
     drop_after: int | None = None
     """The connection is cut in the middle of the body."""
+    half_after: int | None = None
+    """Half of the next event is sent, then the connection is cut."""
     stall_after: int | None = None
-    """Nothing more is sent, comments included, until the client leaves."""
+    """Nothing more is sent, comments included, until the client leaves; with a `gate`, until it opens."""
+    gate: Gate | None = None
+    """Without `stall_after` every piece waits here before it is sent: an event, or with `byte_by_byte` a byte."""
     votes: Literal["type", "is-upvoted"] | None = None
     """A bare list of `{type}`, or `{"votes": [{isUpvoted}]}` (protocol 8.2); None: the first for assistant, else the second."""
     mcp: Literal["list", "object"] = "list"
@@ -96,6 +101,10 @@ class Framer:
         if self._style.major == 7 and chunk["type"] == "tool-input-error":  # noqa: PLR2004
             self._invalid.add(chunk["toolCallId"])
         return chunk["type"] == "tool-output-error" and chunk["toolCallId"] in self._invalid
+
+    def raw(self, frame: bytes) -> Iterator[bytes]:
+        """A frame that came from elsewhere, as it is."""
+        return (frame[index : index + 1] for index in range(len(frame))) if self._style.byte_by_byte else iter((frame,))
 
     def unknown(self) -> Iterator[bytes]:
         """A chunk that no version knows."""

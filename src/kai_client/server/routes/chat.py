@@ -21,7 +21,7 @@ _FINISHED: Final = 204
 @router.post("/api/chat", response_model=None)
 async def chat(body: ChatBody, hub: HubOf, caller: CallerOf, service: ServiceOf) -> Response:
     """A user message and its answer, or the answer's continuation after tool calls were decided."""
-    return await event_stream(answer_to(body, caller, service), hub.take_style)
+    return await event_stream(hub.noted(answer_to(body, caller, service)), hub.take_style)
 
 
 @router.get("/api/chat/{chat_id}/stream", dependencies=[Depends(assistant_only)], response_model=None)
