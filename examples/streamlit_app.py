@@ -21,7 +21,7 @@ from streamlit.delta_generator import DeltaGenerator
 import kai_client as kai
 from background_answer import RUNNING, Answer
 from kai_client.sync import KaiClient
-from streamlit_parts import draw_part, next_actions, shown_parts
+from streamlit_parts import draw_part, next_actions, plain, shown_parts
 
 # Comments, not docstrings: Streamlit writes a text that stands alone onto the page.
 PAGE: Final = 15  # how many chats the history shows at first, and how many more with each click
@@ -65,6 +65,7 @@ class Session:
     messages: list[kai.UIMessage] = field(default_factory=list[kai.UIMessage])
     votes: dict[str, str] = field(default_factory=dict[str, str])
     answer: Answer | None = None
+    next_text: str = ""
     error: str | None = None
     chats: list[kai.Chat] = field(default_factory=list[kai.Chat])
     shown: int = 0
@@ -92,7 +93,8 @@ def told() -> Generator[None]:
 def sentence(error: kai.KaiError) -> str:
     """What happened, and what to do."""
     advice = [text for kind, text in WHAT_TO_DO if isinstance(error, kind)]
-    return f"{error.message.rstrip('.')}. {advice[0] if advice else 'Try again in a moment.'}"
+    message = error.message if error.message.endswith((".", "?", "!")) else f"{error.message}."
+    return f"{message} {advice[0] if advice else 'Try again in a moment.'}"
 
 
 # What a click does, before the page is drawn again.
@@ -101,8 +103,8 @@ def sentence(error: kai.KaiError) -> str:
 def open_chat(chat_id: str | None = None) -> None:
     """Show this chat, or a new one, and go on with what is written in it or waits for a decision."""
     tab = session()
-    tab.chat_id, tab.messages, tab.votes = chat_id or KaiClient.new_chat_id(), [], {}
-    tab.answer = RUNNING.get(tab.chat_id)
+    tab.chat_id, tab.messages, tab.votes, tab.next_text = chat_id or KaiClient.new_chat_id(), [], {}, ""
+    tab.answer, tab.older = RUNNING.get(tab.chat_id), None
     st.query_params.from_dict({"chat": chat_id} if chat_id else {})  # for who loads the page again
     if tab.answer is not None:
         tab.messages = list(tab.answer.before)
@@ -116,9 +118,12 @@ def open_chat(chat_id: str | None = None) -> None:
 
 
 def send(text: str | None = None) -> None:
-    """Send `text`, or what was typed."""
+    """Send `text`, or what was typed; not before the answer that is being written is over."""
     tab = session()
     text = text or str(st.session_state.typed)
+    if tab.answer is not None:
+        tab.next_text = f"{tab.next_text}\n\n{text}".strip()
+        return
     tab.messages.append(kai.UIMessage(id=KaiClient.new_message_id(), role="user", parts=[kai.TextUIPart(text=text)]))
     tab.answer = Answer(client(), tab.chat_id, text, list(tab.messages))
     st.query_params["chat"] = tab.chat_id
@@ -148,9 +153,12 @@ def show_history() -> None:
 def draw_message(message: kai.UIMessage) -> None:
     """A message that is whole."""
     with st.chat_message(message.role):
+        if message.role == "user":
+            st.text(message.text)
+            return
         for part in shown_parts(message):
             draw_part(part)
-        if message.role == "assistant" and message.id:
+        if message.id:
             thumb = {"down": 0, "up": 1}.get(session().votes.get(message.id, ""))
             st.feedback("thumbs", key=f"vote {message.id}", default=thumb, on_change=vote, args=(message.id,))
 
@@ -160,6 +168,8 @@ def follow(answer: Answer) -> None:
     with st.chat_message("assistant"):
         body, foot = st.container(), st.empty()
     foot.button("Stop", icon=":material/stop_circle:", on_click=answer.stop)
+    if session().next_text:
+        st.chat_message("user").text(session().next_text)
     slots: list[DeltaGenerator] = []
     drawn: list[object] = []
     while session().answer is answer:  # a look into the session is also where a click ends this run of the page
@@ -187,6 +197,9 @@ def keep(answer: Answer) -> None:
     tab.messages += [answer.message] if answer.message else []
     tab.error = sentence(answer.error) if answer.error else None
     tab.answer = tab.older = None
+    if tab.next_text:
+        text, tab.next_text = tab.next_text, ""
+        send(text)
     st.rerun()
 
 
@@ -199,7 +212,7 @@ def draw_history() -> None:
         show_history()
     for chat in tab.chats[: tab.shown]:
         kind: Literal["secondary", "tertiary"] = "secondary" if chat.id == tab.chat_id else "tertiary"
-        title = chat.title or "Untitled"
+        title = plain(chat.title or "Untitled")
         st.button(title, key=f"chat {chat.id}", type=kind, width="stretch", on_click=open_chat, args=(chat.id,))
     if len(tab.chats) > tab.shown:
         st.button("Older chats", icon=":material/expand_more:", on_click=show_history)
@@ -221,25 +234,26 @@ def draw_suggestions(messages: list[kai.UIMessage]) -> None:
         if not messages:
             st.header("What would you like to know?")
             for each in suggestions():
-                st.button(each.label, key=each.id, help=each.prompt, on_click=send, args=(each.prompt,))
+                st.button(plain(each.label), key=each.id, help=plain(each.prompt), on_click=send, args=(each.prompt,))
         else:
             for action in next_actions(messages[-1]):
-                st.button(action, on_click=send, args=(action,))
+                st.button(plain(action), on_click=send, args=(action,))
 
 
 def main() -> None:
     """One run of the page."""
     st.set_page_config("Kai", "💬")
     st.set_option("client.toolbarMode", "minimal")
+    st.html("<style>.stMarkdown table { display: block; overflow-x: auto; }</style>")  # wide tables scroll
     try:
         client()
     except kai.KaiError as error:
-        st.error(sentence(error))
+        st.error(plain(sentence(error)))
         return
     tab = session()
     with st.sidebar:
         draw_history()
-    st.chat_input("Ask Kai", key="typed", on_submit=send, disabled=tab.answer is not None)
+    st.chat_input("Ask Kai", key="typed", on_submit=send)
     for message in tab.messages:
         draw_message(message)
     if tab.answer is not None:
@@ -247,7 +261,7 @@ def main() -> None:
     else:
         draw_suggestions(tab.messages)
     if tab.error:
-        st.error(tab.error)
+        st.error(plain(tab.error))
     tab.error = None
 
 

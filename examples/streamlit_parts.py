@@ -12,13 +12,19 @@ from kai_client.types import Json
 _State: TypeAlias = Literal["running", "complete", "error"]
 ShownPart: TypeAlias = TextUIPart | ReasoningUIPart | ToolUIPart
 
-_ENDS: Final[dict[str, tuple[_State, str]]] = {
+_STATES: Final[dict[str, tuple[_State, str]]] = {
+    "approval-requested": ("running", "waits"),
     "output-available": ("complete", "done"),
     "output-error": ("error", "failed"),
     "output-denied": ("error", "denied"),
 }
 _CODE: Final = re.compile(r"(```.*?(?:```|\Z)|`[^`\n]*`)", re.DOTALL)
 _NEXT_ACTIONS: Final = re.compile(r"```next_actions\n(.*?)(?:```|\Z)", re.DOTALL)
+
+
+def plain(text: str) -> str:
+    """As Markdown that shows exactly this: buttons and errors draw Markdown, too."""
+    return re.sub(r"([^\w\s])", r"\\\1", text)
 
 
 def shown_parts(message: UIMessage | None) -> list[ShownPart]:
@@ -64,23 +70,22 @@ def _draw_question(question: Question) -> None:
 
 def _draw_call(part: ToolUIPart, *, live: bool) -> None:
     """What the tool is called with, and what came of it."""
-    state, word = _ENDS.get(part.state, ("error", "was not finished"))
-    if live and part.state not in _ENDS:
-        state, word = "running", "is running"
+    other: tuple[_State, str] = ("running", "is running") if live else ("error", "was not finished")
+    state, word = _STATES.get(part.state, other)
     with st.status(f"`{part.tool_name}` {word}", state=state):
         _draw_json(part.get("input"))
-        _draw_json(part.get("output", part.get("errorText")))
+        _draw_json(part.get("output", part.get("errorText")), expanded=2)
 
 
-def _draw_json(value: Json) -> None:
-    """JSON; texts of several lines, such as queries, below it as they are."""
+def _draw_json(value: Json, *, expanded: int | bool = True) -> None:
+    """JSON, unfolded this deep; texts of several lines, such as queries, below it as they are."""
     if isinstance(value, dict):
         texts = {name: item for name, item in value.items() if isinstance(item, str) and "\n" in item}
-        st.json({name: item for name, item in value.items() if name not in texts})
+        st.json({name: item for name, item in value.items() if name not in texts}, expanded=expanded)
         for name, item in texts.items():
             st.caption(name)
             st.code(item, language="sql" if "sql" in name else None, wrap_lines=True)
     elif isinstance(value, str):
         st.code(value, language=None, wrap_lines=True)
     elif value is not None:
-        st.json(value)
+        st.json(value, expanded=expanded)

@@ -1,44 +1,26 @@
 """A Chromium, a local Kai and a Streamlit server for the tests of a module, and a new browser tab for each of them."""
 
-import os
 from collections.abc import Generator
-from dataclasses import dataclass
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 from chromium import require_browser, running_browser
 from held_kai import HeldKai
 from leaks import no_leaks
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+from shared_kai import Kai
 from streamlit_process import App, running_app
 
 from kai_client.sync import KaiClient
-from kai_client.testing import KaiServer, running_server
+from kai_client.testing import running_server
 
 __all__ = ["no_leaks"]
 
 TOKEN = "12345-secret-token-of-the-page"
-PATIENCE_MS = 60_000
+PATIENCE_MS = 8_000
 """How long what should happen at once may take on a busy machine."""
 
 expect.set_options(timeout=PATIENCE_MS)
-
-
-@dataclass(frozen=True)
-class Kai:
-    """What the page talks to."""
-
-    server: KaiServer
-    script: HeldKai
-    client: KaiClient
-    """Another client of the same user."""
-
-    def asked(self) -> list[str]:
-        """The texts of the messages that were sent so far, and `-` for an answer that was sent back with decisions."""
-        bodies = [request.body for request in self.server.requests if request.path.endswith("/api/chat")]
-        messages = [body["message"] for body in bodies if isinstance(body, dict)]
-        return [message["parts"][0]["text"] if message["role"] == "user" else "-" for message in messages]  # type: ignore[call-overload, index]
 
 
 @pytest.fixture(scope="module")
@@ -70,17 +52,24 @@ def app(
     assert [word for word in (TOKEN, "Traceback", "Error", "Warning") if word in log] == [], log
 
 
-@pytest.fixture
-def page(browser: Browser, app: App) -> Generator[Page]:
-    """The open page in a new tab of a new user. Nothing of it comes from elsewhere, and the token is nowhere in it."""
+@pytest.fixture(scope="module")
+def context(browser: Browser) -> Generator[BrowserContext]:
+    """The tabs of a module share a cache."""
     context = browser.new_context(viewport={"width": 1100, "height": 800})
     context.set_default_timeout(PATIENCE_MS)
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def page(context: BrowserContext, app: App) -> Generator[Page]:
+    """The page in a new tab. Nothing of it comes from elsewhere, and the token is nowhere in it."""
     tab = context.new_page()
     hosts: set[str | None] = set()
     tab.on("request", lambda request: hosts.add(urlsplit(request.url).hostname))
     tab.goto(app.url)
     yield tab
     source = tab.content()
-    context.close()
+    tab.close()
     assert TOKEN not in source
     assert hosts <= {"127.0.0.1", None}

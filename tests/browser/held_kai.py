@@ -70,7 +70,7 @@ class _HeldAnswer:
 
     async def events(self, decisions: Mapping[str, Decision]) -> AsyncIterator[SSEEvent]:
         inner = self._answer.events(decisions)
-        async with aclosing(cast(AsyncGenerator[SSEEvent], inner)) as events:
+        async with aclosing(cast("AsyncGenerator[SSEEvent]", inner)) as events:
             async for event in events:
                 for hold in self._holds:
                     await hold.pass_by(event)

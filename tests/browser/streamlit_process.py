@@ -32,7 +32,16 @@ class App:
 @contextmanager
 def running_app(folder: Path, env: Mapping[str, str], page: Path = PAGE, *options: str) -> Generator[App]:
     """The page, with `env` for its only settings, started in `folder`; it must end by itself when it is told to."""
-    command = (sys.executable, "-W", "always::ResourceWarning", "-m", "streamlit", "run", page, "--server.headless=true")
+    command = (
+        sys.executable,
+        "-W",
+        "always::ResourceWarning",
+        "-m",
+        "streamlit",
+        "run",
+        page,
+        "--server.headless=true",
+    )
     process = subprocess.Popen(
         [*command, "--server.port=0", "--server.address=127.0.0.1", "--browser.gatherUsageStats=false", *options],
         cwd=folder,
