@@ -8,13 +8,15 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from threading import Thread
 from typing import Final
-from weakref import WeakValueDictionary
 
 from kai_client import KaiError, ToolCall, UIMessage
 from kai_client.sync import KaiClient
 
 PATIENCE: Final = 600.0
 """Seconds that a tool call waits for a decision before it is left pending, and the connection closed."""
+
+RUNNING: Final[dict[str, "Answer"]] = {}
+"""The answers that are being written, by chat: a page that was loaded again finds its own."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,9 +52,10 @@ class Answer:
         self._asked: Question | None = None
         self._stopped = False
         self._stream = client.run(chat_id, text, approve=self._ask, recover=True)
+        self._chat_id = chat_id
         self._thread = Thread(target=self._read, name=f"answer in {chat_id}", daemon=True)
-        self._thread.start()
         RUNNING[chat_id] = self
+        self._thread.start()
 
     @property
     def question(self) -> Question | None:
@@ -79,14 +82,16 @@ class Answer:
                     self.message = message
         except KaiError as error:
             self.error = None if self._stopped else error
+        finally:
+            if RUNNING.get(self._chat_id) is self:
+                del RUNNING[self._chat_id]
 
     def _ask(self, call: ToolCall) -> bool | None:
         """The policy of the run. None, when nobody decides, leaves the call pending and ends the stream."""
         self._asked = question = Question(call)
-        with suppress(TimeoutError, CancelledError):
+        try:
             return None if self._stopped else question.click.result(PATIENCE)
-        return None
-
-
-RUNNING: Final["WeakValueDictionary[str, Answer]"] = WeakValueDictionary()
-"""The answers that are being written, by chat: a page that was loaded again finds its answer. The threads keep them."""
+        except (TimeoutError, CancelledError):
+            return None
+        finally:
+            question.click.cancel()

@@ -25,6 +25,7 @@ from streamlit_parts import draw_part, next_actions, plain, shown_parts
 
 # Comments, not docstrings: Streamlit writes a text that stands alone onto the page.
 PAGE: Final = 15  # how many chats the history shows at first, and how many more with each click
+THUMBS: Final = ("down", "up")  # in the order of Streamlit's widget
 TICK: Final = 0.05  # seconds between two looks at an answer that is being written
 WHAT_TO_DO: Final[tuple[tuple[type[kai.KaiError], str], ...]] = (
     (kai.KaiAuthenticationError, "Check the token: Kai needs a master token of this stack."),
@@ -130,11 +131,19 @@ def send(text: str | None = None) -> None:
 
 
 def vote(message_id: str) -> None:
-    """Send the vote; Kai keeps it, so that it can be changed, but not taken back."""
-    thumb: int | None = st.session_state[f"vote {message_id}"]
-    if thumb is not None:
-        with told():
-            client().vote(session().chat_id, message_id, ("down", "up")[thumb])
+    """Send the vote, and show what Kai keeps: a vote can be changed, not taken back."""
+    tab, key = session(), f"vote {message_id}"
+    thumb: int | None = st.session_state[key]
+    with told():
+        if thumb is not None:
+            tab.votes[message_id] = client().vote(tab.chat_id, message_id, THUMBS[thumb]).type
+    st.session_state[key] = stored_thumb(message_id)
+
+
+def stored_thumb(message_id: str) -> int | None:
+    """The vote as the widget has it."""
+    found = session().votes.get(message_id)
+    return THUMBS.index(found) if found else None
 
 
 def show_history() -> None:
@@ -159,8 +168,8 @@ def draw_message(message: kai.UIMessage) -> None:
         for part in shown_parts(message):
             draw_part(part)
         if message.id:
-            thumb = {"down": 0, "up": 1}.get(session().votes.get(message.id, ""))
-            st.feedback("thumbs", key=f"vote {message.id}", default=thumb, on_change=vote, args=(message.id,))
+            st.session_state.setdefault(f"vote {message.id}", stored_thumb(message.id))
+            st.feedback("thumbs", key=f"vote {message.id}", on_change=vote, args=(message.id,))
 
 
 def follow(answer: Answer) -> None:

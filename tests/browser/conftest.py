@@ -8,7 +8,7 @@ from chromium import require_browser, running_browser
 from held_kai import HeldKai
 from leaks import no_leaks
 from playwright.sync_api import Browser, BrowserContext, Page, expect
-from shared_kai import Kai
+from shared_kai import TOKEN, Kai
 from streamlit_process import App, running_app
 
 from kai_client.sync import KaiClient
@@ -16,8 +16,7 @@ from kai_client.testing import running_server
 
 __all__ = ["no_leaks"]
 
-TOKEN = "12345-secret-token-of-the-page"
-PATIENCE_MS = 8_000
+PATIENCE_MS = 30_000
 """How long what should happen at once may take on a busy machine."""
 
 expect.set_options(timeout=PATIENCE_MS)

@@ -1,5 +1,7 @@
 """What the pages of a module talk to."""
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from held_kai import HeldKai
@@ -7,7 +9,15 @@ from held_kai import HeldKai
 from kai_client.sync import KaiClient
 from kai_client.testing import KaiServer
 
-__all__ = ["Kai"]
+__all__ = ["TOKEN", "Kai", "until"]
+
+TOKEN = "12345-secret-token-of-the-page"
+
+
+def until(condition: Callable[[], bool]) -> None:
+    """Wait for what another process does at once; the test's own timeout bounds it."""
+    while not condition():
+        time.sleep(0.02)
 
 
 @dataclass(frozen=True)
