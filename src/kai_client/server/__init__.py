@@ -39,12 +39,28 @@ if TYPE_CHECKING:
     from .service import Caller, KaiHost, KaiService
     from .serving import serve
     from .turn import Question, ToolResult, TurnSpec
+    from .ui_frames import UI_MESSAGE_HEADERS, UIMessageFrames
+    from .ui_response import ui_message_response
     from .wire import WireStyle
 
-_ROOMS: Final = ("service", "script", "turn", "scripted", "host", "wire", "app", "hub", "recorder", "serving")
+_ROOMS: Final = (
+    "service",
+    "script",
+    "turn",
+    "scripted",
+    "host",
+    "wire",
+    "ui_frames",
+    "app",
+    "hub",
+    "recorder",
+    "serving",
+    "ui_response",
+)
 """Where the names live, those first that need no extra."""
 
 __all__ = [
+    "UI_MESSAGE_HEADERS",
     "Caller",
     "Execution",
     "Item",
@@ -60,6 +76,7 @@ __all__ = [
     "ToolFailure",
     "ToolResult",
     "TurnSpec",
+    "UIMessageFrames",
     "When",
     "WireStyle",
     "abort",
@@ -78,6 +95,7 @@ __all__ = [
     "source",
     "think",
     "title",
+    "ui_message_response",
     "usage",
     "when",
 ]
