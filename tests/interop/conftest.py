@@ -5,6 +5,7 @@ from collections.abc import Generator
 import node_server
 import pydantic_ai_server
 import pytest
+import use_chat
 from ai_sdk import Exchanges
 from availability import require
 from network_stacks import Stack, on_each_stack, on_its_stack, stack
@@ -18,6 +19,8 @@ OFFLINE = frozenset(
         "test_availability",
         "test_reducer_conformance",
         "test_reducer_robustness",
+        "test_use_chat",
+        "test_use_chat_approvals",
     }
 )
 """What needs no network, or brings its own HTTP client: once is enough."""
@@ -34,6 +37,14 @@ def ai_sdk_url() -> Generator[str]:
     require(node_server.unavailable())
     with node_server.running() as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def browser() -> Generator[use_chat.Browser]:
+    """Pages with the real `useChat`, of both majors."""
+    require(node_server.unavailable())
+    with use_chat.running() as browser:
+        yield browser
 
 
 @pytest.fixture(scope="session")

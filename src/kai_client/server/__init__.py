@@ -43,6 +43,8 @@ if TYPE_CHECKING:
     from .serving import serve
     from .staging import StagedResponse
     from .turn import Question, ToolResult, TurnSpec
+    from .ui_frames import UI_MESSAGE_HEADERS, UIMessageFrames
+    from .ui_response import ui_message_response
     from .wire import WireStyle
 
 _ROOMS: Final = (
@@ -53,15 +55,18 @@ _ROOMS: Final = (
     "scripted",
     "host",
     "wire",
+    "ui_frames",
     "app",
     "hub",
     "staging",
     "recorder",
     "serving",
+    "ui_response",
 )
 """Where the names live, those first that need no extra."""
 
 __all__ = [
+    "UI_MESSAGE_HEADERS",
     "Caller",
     "Execution",
     "Gate",
@@ -79,6 +84,7 @@ __all__ = [
     "ToolFailure",
     "ToolResult",
     "TurnSpec",
+    "UIMessageFrames",
     "When",
     "WireStyle",
     "abort",
@@ -97,6 +103,7 @@ __all__ = [
     "source",
     "think",
     "title",
+    "ui_message_response",
     "usage",
     "when",
 ]
