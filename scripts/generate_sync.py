@@ -35,6 +35,8 @@ BY_HAND: Final = {
     "toolbox": ["calling"],
     "transport": ["connections", "stacks"],
 }
+UNDER_IT: Final = {"__init__.py", "blocking_client.py", "giving_back.py", "network.py", "waits.py"}
+"""What has no async counterpart of its own name."""
 LEFT_OUT: Final = {
     "client/__init__.py": ["aclose", "_itself"],
 }
@@ -64,9 +66,35 @@ WORDS: Final = {
     "enter_async_context": "enter_context",
     "push_async_callback": "callback",
 }
+ENDED: Final = """        except waits.BusyError:
+            raise
+        except BaseException as error:
+"""
+BEGUN_AND_ENDED: Final = """        self._watch.begin()
+        try:
+            try:
+                data = await quick()
+            except Exception as error:  # noqa: BLE001 - what it means is found out there
+                leg.ended_with(error)
+                data = None
+            finally:
+                self._watch.end()
+"""
+"""Between two of these steps Ctrl-C may come: there is one step for all of them."""
 PHRASES: Final = {
     # Code: what is not a matter of single words.
     "import asyncio\n": "from kai_client.sync import waits\n",
+    "from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager\n": (
+        "from contextlib import AbstractContextManager, contextmanager\n"
+        "from kai_client.sync.giving_back import ExitStack\n"
+    ),
+    "from contextlib import AsyncExitStack, suppress\n": (
+        "from contextlib import suppress\nfrom kai_client.sync.giving_back import ExitStack\n"
+    ),
+    # Whatever is no `Exception` ends a thread's work in the middle, as a cancellation does that of a task.
+    "        except (asyncio.CancelledError, KaiClosedError) as error:\n": ENDED,
+    "        except (asyncio.CancelledError, Exception) as error:\n": ENDED,
+    BEGUN_AND_ENDED: "        try:\n            data = self._watch.piece(quick, leg.ended_with)\n",
     "from kai_client.client.connect import PendingClient\n": "",
     "PendingClient[Self]": "Self",
     "PendingClient(client._itself())": "client",
@@ -91,6 +119,10 @@ PHRASES: Final = {
     ),
     "A sync function runs in the event loop.": "It is no coroutine function.",
 }
+TIMED: Final = re.compile(
+    r"async with asyncio\.timeout\((?P<seconds>.*)\):\n +(?P<target>return |\w+ = |)await (?P<call>\w+\(.*\))\n"
+)
+"""A call that is bounded. For the same reason it is the argument of a function, and not in a block."""
 AWAITED: Final = re.compile(r"\b(?:Awaitable|Coroutine)\[")
 KEYWORDS: Final = re.compile(r"\b(?:async|await) (?=\S)")
 PENDING: Final = re.compile(r"PendingClient\((.*)\)$", re.MULTILINE)
@@ -125,6 +157,8 @@ def translated(text: str) -> str:
     for phrase, other in PHRASES.items():
         text = text.replace(phrase, other)
     text = PENDING.sub(r"\1", text)
+    text = TIMED.sub(r"\g<target>waits.within(\g<seconds>, lambda: \g<call>)\n", text)
+    text = text.replace("lambda: work())", "work)")
     while found := AWAITED.search(text):
         text = unwrapped(text, found)
     text = RULES.sub("", text)
@@ -219,7 +253,7 @@ def main() -> None:
         return
     there = {path: (folder / path).read_text(encoding="utf-8") for path in made if (folder / path).exists()}
     stale = [path for path, text in made.items() if there.get(path) != text]
-    known = {*made, *modules(BY_HAND), "__init__.py", "network.py", "waits.py"}
+    known = {*made, *modules(BY_HAND), *UNDER_IT}
     stray = [str(path.relative_to(folder)) for path in folder.rglob("*.py")]
     if wrong := stale + [path for path in stray if path not in known]:
         sys.exit(f"Not what the async rooms say: {', '.join(wrong)}: run scripts/generate_sync.py")

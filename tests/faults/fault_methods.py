@@ -152,9 +152,8 @@ async def _from_env(target: Target) -> str:
             patch.delenv(name, raising=False)
         patch.setenv("STORAGE_API_TOKEN", TOKEN)
         patch.setenv("STORAGE_API_URL", target.url)
-        pending = KaiClient.from_env(target.timeouts, retry=ONCE, limits=LIMITS)
-    async with pending as client:
-        return client.base_url
+        async with KaiClient.from_env(target.timeouts, retry=ONCE, limits=LIMITS) as client:
+            return client.base_url
 
 
 def _streaming(

@@ -16,6 +16,8 @@ from kai_client import KaiClient, KaiConnectionError, KaiError, Timeouts
 
 PATIENT = Timeouts(connect=20, pool=20, idle=20, total=20, grace=0.05)
 HASTY = Timeouts(connect=20, pool=20, idle=0.03, total=0.1, grace=0.05)
+CROWDED = Timeouts(connect=20, pool=20, idle=0.3, total=0.5, grace=0.05)
+"""`HASTY`, for a thread among many."""
 HANG = 25
 """Seconds after which a call hangs: more than any timeout above, so that only what obeys none comes here."""
 
@@ -28,6 +30,15 @@ COMBINATIONS = [
     for fault in faults
     for method in (STREAM_METHODS if streaming else METHODS)
     if streaming or group in WAYS_MATTER or method not in MORE_WAYS_TO_READ
+]
+
+
+_PATIENT_CLASSES = {name: ([f for f in faults if not f.hasty], of) for name, (faults, of) in GROUPS.items()}
+_HASTY_CLASS = {"nothing comes": ([f for faults, _ in GROUPS.values() for f in faults if f.hasty], False)}
+BY_CLASS = [
+    pytest.param(method, faults, id=f"{group}-{method.name}")
+    for group, (faults, streaming) in (_PATIENT_CLASSES | _HASTY_CLASS).items()
+    for method in (STREAM_METHODS if streaming else METHODS)
 ]
 
 
@@ -93,6 +104,31 @@ async def test_a_fault_has_one_typed_outcome(method: Method, fault: Fault, caplo
     await _judge(fault.outcome(method), result, method)
     assert TOKEN not in "\n".join(record.getMessage() for record in caplog.records if record.name == "kai_client")
     await _settle(tasks)
+
+
+@pytest.mark.parametrize(("method", "faults"), BY_CLASS)
+async def test_a_class_of_faults_for_threads(
+    method: Method, faults: list[Fault], caplog: pytest.LogCaptureFixture
+) -> None:
+    """The same table once more, where each fault of a class has a thread of its own, all at the same time."""
+    at_once = asyncio.Semaphore(1 if method.name == "from_env" else len(faults))  # there is only one environment
+
+    async def met(fault: Fault) -> Any:
+        async with at_once, fault_server(fault.serve, method.body, method.content_type, first=method.first) as server:
+            result = await _call(method, server.url, CROWDED if fault.hasty else PATIENT)
+            async with asyncio.timeout(HANG):
+                await server.until_free()
+        return result
+
+    with caplog.at_level(logging.DEBUG, logger="kai_client"):
+        results = await asyncio.gather(*(met(fault) for fault in faults))
+    for fault, result in zip(faults, results, strict=True):
+        try:
+            await _judge(fault.outcome(method), result, method)
+        except AssertionError as error:
+            error.add_note(f"The fault: {fault.name}")
+            raise
+    assert TOKEN not in "\n".join(record.getMessage() for record in caplog.records if record.name == "kai_client")
 
 
 async def _settle(tasks: set[asyncio.Task[Any]]) -> None:

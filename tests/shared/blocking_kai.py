@@ -74,9 +74,9 @@ class BlockingKai:
         return cls._pending(sync.KaiClient.from_storage_api, arguments, options)
 
     @classmethod
-    def from_env(cls, **options: Any) -> PendingClient["BlockingKai"]:
+    def from_env(cls, *arguments: Any, **options: Any) -> PendingClient["BlockingKai"]:
         """Found in a thread."""
-        return cls._pending(sync.KaiClient.from_env, (), options)
+        return cls._pending(sync.KaiClient.from_env, arguments, options)
 
     @classmethod
     def _pending(cls, make: Callable[..., Any], arguments: Any, options: Any) -> PendingClient["BlockingKai"]:
@@ -118,6 +118,15 @@ class BlockingKai:
             if name in options:
                 options[name] = wrap(options[name])
         return BlockingStream(self._client.run(chat_id, text, **options), inner)
+
+    @property
+    def backend(self) -> str | None:
+        """Which may be set, too."""
+        return self._client.backend
+
+    @backend.setter
+    def backend(self, backend: str | None) -> None:
+        self._client.backend = backend
 
     def __getattr__(self, name: str) -> Any:
         found: Any = getattr(self._client, name)

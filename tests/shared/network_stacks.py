@@ -37,18 +37,23 @@ def on_its_stack(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def on_each_stack(
-    metafunc: pytest.Metafunc, *, but: frozenset[str] = frozenset(), async_only: Mapping[str, str] | None = None
+    metafunc: pytest.Metafunc,
+    *,
+    but: frozenset[str] = frozenset(),
+    async_only: Mapping[str, str] | None = None,
+    blocking_only: frozenset[str] = frozenset(),
 ) -> None:
     """Run the tests of a module on both stacks, with mocks of the network on one; those of the modules in `but` run once.
 
-    With `async_only`, async tests run on the blocking client, too: all but those modules and tests, each with its reason.
+    With `async_only`, async tests run on the blocking client, too: all but those modules and tests, each with its reason;
+    those in `blocking_only` run on nothing else.
     """
     name: str = metafunc.function.__module__
     stacks: list[Stack] = [None]
     if name not in but:
         stacks = [*(STACKS[:1] if hasattr(sys.modules[name], "respx") else STACKS)]
     if async_only is not None and not {name, metafunc.function.__name__} & async_only.keys():
-        stacks.append(BLOCKING)
+        stacks = [BLOCKING] if metafunc.function.__name__ in blocking_only else [*stacks, BLOCKING]
     if stacks != [None]:
         ids = [each or "async" for each in stacks]
         metafunc.parametrize("stack", stacks, ids=ids, indirect=True, scope="session")

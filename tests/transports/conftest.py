@@ -17,9 +17,22 @@ OFFLINE = frozenset({"test_choice", "test_chunked_bodies"})
 sys.path.insert(0, str(Path(__file__).parent))
 
 
+ASYNC_ONLY: dict[str, str] = {
+    "test_choice": "there is only one blocking transport",
+    "test_both_stacks_send_the_same": "compares the two stacks",
+    "test_flow": "a thread that does not read receives nothing",
+    "test_chunked_bodies": "is about the asyncio stack's own reading",
+    "test_cancelling": "tasks are cancelled in each round of their loop, threads are not",
+    "test_wakeups": "is about the asyncio stack's own wake-ups",
+    "test_a_kept_connection_that_has_spoken_out_of_turn": "httpx takes it for an answer",
+    "test_a_long_answer_with_another_behind_it": "httpx takes it for an answer",
+}
+"""What does not run on the blocking client, and why."""
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """All other tests of this folder run on both network stacks."""
-    on_each_stack(metafunc, but=OFFLINE)
+    """All other tests of this folder run on both network stacks, and on the blocking client."""
+    on_each_stack(metafunc, but=OFFLINE, async_only=ASYNC_ONLY)
 
 
 @pytest.fixture(autouse=True)

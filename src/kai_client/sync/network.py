@@ -1,48 +1,32 @@
 """httpcore's blocking network, whose waits can be bounded and ended by another thread (see `waits`)."""
 
 import contextlib
+import os
 import socket
 import ssl
 import threading
 import time
-from collections.abc import Iterable
-from typing import Any, Final
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Any, Final, TypeVar
 
 import httpcore
-import httpx
 
-from .waits import Stop, current_stops, left
+from .waits import CURRENT, Stop, left
 
-__all__ = ["BlockingClient"]
+__all__ = ["Network"]
 
-_POOL: Final = "_pool"
-_NETWORK: Final = "_network_backend"
+_WRITTEN: Final = 65536
+"""How many bytes are written at once: each piece may wait as long as the whole."""
+
+ResultT = TypeVar("ResultT")
+
 _SocketOption = tuple[int, int, int] | tuple[int, int, bytes | bytearray] | tuple[int, int, None, int]
 
 
-class BlockingClient(httpx.Client):
-    """An `httpx.Client` of which `closing` ends every wait."""
+class Network(httpcore.NetworkBackend):
+    """Connections of which `closing` ends every wait."""
 
-    def __init__(self, context: ssl.SSLContext, limits: httpx.Limits, closing: Stop, *, trust_env: bool) -> None:
-        self._closing = closing
-        super().__init__(verify=context, limits=limits, trust_env=trust_env, follow_redirects=False)
-
-    # The places where httpx makes its transports: see `AsyncioClient`. Should it rename these, no wait is ended early.
-
-    def _init_transport(self, *options: Any, **named: Any) -> httpx.BaseTransport:
-        return self._watched(super()._init_transport(*options, **named))
-
-    def _init_proxy_transport(self, *options: Any, **named: Any) -> httpx.BaseTransport:
-        return self._watched(super()._init_proxy_transport(*options, **named))
-
-    def _watched(self, given: httpx.BaseTransport) -> httpx.BaseTransport:
-        pool = getattr(given, _POOL, None)
-        if hasattr(pool, _NETWORK):
-            setattr(pool, _NETWORK, _Network(self._closing))
-        return given
-
-
-class _Network(httpcore.NetworkBackend):
     def __init__(self, closing: Stop) -> None:
         self._given = httpcore.SyncBackend()
         self._closing = closing
@@ -55,9 +39,19 @@ class _Network(httpcore.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[_SocketOption] | None = None,
     ) -> httpcore.NetworkStream:
-        seconds = _bounded(timeout, httpcore.ConnectTimeout)
-        made = self._given.connect_tcp(host, port, seconds, local_address, socket_options)
-        return _Stream(made, self._closing)
+        """One after the other, the addresses of a name: all of them together in the time for a connection."""
+        ends = None if timeout is None else time.monotonic() + timeout
+        failed: httpcore.ConnectError | None = None
+        for address in _addresses(host, port):
+            rest = None if ends is None else max(0.0, ends - time.monotonic())
+            seconds = _bounded(rest, httpcore.ConnectTimeout)
+            try:
+                made = self._given.connect_tcp(address, port, seconds, local_address, socket_options)
+            except httpcore.ConnectError as error:
+                failed = error
+            else:
+                return _Stream(made, self._closing)
+        raise failed or httpcore.ConnectError(f"{host!r} has no address")
 
     def connect_unix_socket(
         self, path: str, timeout: float | None = None, socket_options: Iterable[_SocketOption] | None = None
@@ -69,51 +63,69 @@ class _Network(httpcore.NetworkBackend):
         time.sleep(seconds)
 
 
+def _addresses(host: str, port: int) -> list[str]:
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except OSError as error:
+        raise httpcore.ConnectError(str(error)) from error
+    return list(dict.fromkeys(str(address[0]) for *_, address in found))
+
+
 class _Stream(httpcore.NetworkStream):
     """A connection. Whoever closes it while another thread waits for it wakes that thread, which closes it then.
 
     A socket that is closed under a thread that waits does not wake it, and its number may be another connection's by then.
+    It belongs to the process that made it: one that was forked from it has the socket, too, and must not break it.
     """
 
     def __init__(self, given: httpcore.NetworkStream, closing: Stop) -> None:
         self._given = given
         self._closing = closing
-        self._stops: tuple[Stop, ...] = ()
         self._lock = threading.RLock()  # as in `Stop`
-        self._waits = self._closed = False
+        self._waiter: int | None = None
+        self._closed = False
+        self._process = os.getpid()
+        own = given.get_extra_info("socket")
+        self._socket: socket.socket | None = own if isinstance(own, socket.socket) else None
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         seconds = _bounded(timeout, httpcore.ReadTimeout)
-        self._begin(httpcore.ReadError)
-        try:
-            return self._given.read(max_bytes, seconds)
-        finally:
-            self._end()
+        stops = (self._closing, *CURRENT.stops)
+        data = self._wait(stops, httpcore.ReadError, partial(self._given.read, max_bytes, seconds))
+        if not data and (self._closed or any(stop.is_set for stop in stops)):
+            raise httpcore.ReadError("The connection was closed")  # the server has not ended it
+        return data
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        seconds = _bounded(timeout, httpcore.WriteTimeout)
-        self._begin(httpcore.WriteError)
-        try:
-            self._given.write(buffer, seconds)
-        finally:
-            self._end()
+        stops = (self._closing, *CURRENT.stops)
+        for start in range(0, len(buffer), _WRITTEN):
+            seconds = _bounded(timeout, httpcore.WriteTimeout)
+            part = buffer[start : start + _WRITTEN]
+            self._wait(stops, httpcore.WriteError, partial(self._given.write, part, seconds))
 
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.NetworkStream:
         seconds = _bounded(timeout, httpcore.ConnectTimeout)
-        self._begin(httpcore.ConnectError)
+        before = self._socket
+        # The handshake takes the socket away from under us: of another that is the same, it can be interrupted.
+        self._socket = None if before is None or isinstance(before, ssl.SSLSocket) else before.dup()
         try:
-            return _Stream(self._given.start_tls(ssl_context, server_hostname, seconds), self._closing)
+            handshake = partial(self._given.start_tls, ssl_context, server_hostname, seconds)
+            made = self._wait((self._closing, *CURRENT.stops), httpcore.ConnectError, handshake)
         finally:
-            self._end()
+            if self._socket is not None:
+                self._socket.close()
+        return _Stream(made, self._closing)
 
     def close(self) -> None:
         with self._lock:
             self._closed = True
-            if self._waits:
+            # In the thread that waits it is a signal handler that closes, or the wait was left in the middle.
+            if self._waiter not in {None, threading.get_ident()}:
                 self.interrupt()
                 return
+        self.interrupt()  # a process that was forked may have the socket, too: the server is told all the same
         self._given.close()
 
     def get_extra_info(self, info: str) -> Any:
@@ -121,31 +133,31 @@ class _Stream(httpcore.NetworkStream):
 
     def interrupt(self) -> None:
         """Break the connection, so that who waits for it is told."""
-        own = self._given.get_extra_info("socket")
-        if isinstance(own, socket.socket):
+        if self._socket is not None and self._process == os.getpid():
             with contextlib.suppress(OSError):
                 # Not a TLS socket's own way, which takes its state from under the thread that reads.
-                socket.socket.shutdown(own, socket.SHUT_RDWR)
+                socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
 
-    def _begin(self, broken: type[httpcore.NetworkError]) -> None:
-        with self._lock:
+    def _wait(
+        self, stops: tuple[Stop, ...], broken: type[httpcore.NetworkError], work: Callable[[], ResultT]
+    ) -> ResultT:
+        if self._process != os.getpid():
+            raise broken("The connection belongs to another process")
+        try:
+            with self._lock:
+                if self._closed:
+                    raise broken("The connection was closed")
+                self._waiter = threading.get_ident()
+            for stop in stops:
+                if not stop.enter(self):
+                    raise broken("Nobody waits for it any more")
+            return work()
+        finally:
+            self._waiter = None
+            for stop in stops:
+                stop.leave(self)
             if self._closed:
-                raise broken("The connection was closed")
-            self._waits = True
-        self._stops = (self._closing, *current_stops())
-        if not all(stop.enter(self) for stop in self._stops):
-            self._end()
-            raise broken("Nobody waits for it any more")
-
-    def _end(self) -> None:
-        for stop in self._stops:
-            stop.leave(self)
-        self._stops = ()
-        with self._lock:
-            self._waits = False
-            closed = self._closed
-        if closed:
-            self._given.close()
+                self._given.close()
 
 
 def _bounded(seconds: float | None, late: type[httpcore.TimeoutException]) -> float | None:

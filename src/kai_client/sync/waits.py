@@ -1,37 +1,31 @@
 """What asyncio is to tasks that wait, for threads that block: how long a wait may take, and who may end it.
 
 A thread that blocks cannot be cancelled. So whatever waits asks here how long it may (`left`), says that it waits
-(`Stop.enter`), and is woken where somebody has stopped it. The twins of the async rooms know this module under the name that
-`asyncio` has there.
+(`Stop.enter`), and is woken where somebody has stopped it.
+
+Ctrl-C may come between any two steps, and a notebook goes on afterwards in the same thread. So what bounds a thread is set
+and put back by plain assignments, in the function whose `try` has the wait: Python handles signals when it calls something,
+`__exit__` for instance.
 """
 
+import queue
 import threading
 import time
-from types import TracebackType
-from typing import Final, Protocol, Self
+from collections.abc import Callable
+from typing import Final, Protocol, TypeVar
 
 from kai_client.exceptions import KaiClosedError, KaiTimeoutError
 from kai_client.transport.timeouts import Timeouts
 
-__all__ = [
-    "CancelledError",
-    "Stop",
-    "Timeout",
-    "check",
-    "current_stops",
-    "entered",
-    "left",
-    "restore",
-    "shortened",
-    "sleep",
-    "timeout",
-    "timeout_at",
-]
+__all__ = ["CURRENT", "BusyError", "Stop", "check", "left", "shortened", "sleep", "until", "within"]
 
 _MOMENT: Final = 0.001
 
-CancelledError = KeyboardInterrupt
-"""What ends the work of a thread in the middle."""
+ResultT = TypeVar("ResultT")
+
+
+class BusyError(RuntimeError):
+    """Another thread reads this stream: nothing has failed."""
 
 
 class Interruptible(Protocol):
@@ -70,71 +64,39 @@ class Stop:
 
 
 class _Current(threading.local):
-    """What bounds the waits of a thread."""
-
     ends: float | None = None
+    """On the clock of `time.monotonic`."""
     stops: tuple[Stop, ...] = ()
     """One in another: a tool of a run may read a stream of its own."""
 
 
-_CURRENT = _Current()
+CURRENT: Final = _Current()
+"""What bounds the waits of a thread. Whoever sets it puts it back."""
 
 
-class Timeout:
-    """Bounds the waits of a block, on the clock of `time.monotonic`. Where one was too long, the block raises `TimeoutError`."""
+def within(seconds: float | None, work: Callable[[], ResultT]) -> ResultT:
+    """What `work` returns; None is for ever. Raises as `until` does."""
+    return until(None if seconds is None else time.monotonic() + seconds, work)
 
-    def __init__(self, ends: float | None) -> None:
-        self._ends = ends
-        self._outer: float | None = None
 
-    def expired(self) -> bool:
-        """Whether the time is over."""
-        return self._ends is not None and time.monotonic() >= self._ends
-
-    def __enter__(self) -> Self:
-        self._outer = _CURRENT.ends
-        ends = [moment for moment in (self._ends, self._outer) if moment is not None]
-        _CURRENT.ends = min(ends, default=None)
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        _CURRENT.ends = self._outer
-        if isinstance(error, KaiTimeoutError | TimeoutError) and self.expired():
+def until(moment: float | None, work: Callable[[], ResultT]) -> ResultT:
+    """What `work` returns, whose waits end at this moment. Raises `TimeoutError` where one was too long."""
+    outer = CURRENT.ends
+    ends = [each for each in (moment, outer) if each is not None]
+    try:
+        CURRENT.ends = min(ends, default=None)
+        return work()
+    except (KaiTimeoutError, TimeoutError) as error:
+        if moment is not None and time.monotonic() >= moment:
             raise TimeoutError from error
-
-
-def timeout(seconds: float | None) -> Timeout:
-    """`seconds` from now on; None for ever."""
-    return Timeout(None if seconds is None else time.monotonic() + seconds)
-
-
-def timeout_at(moment: float | None) -> Timeout:
-    """Until `moment`."""
-    return Timeout(moment)
-
-
-def entered(stop: Stop) -> tuple[Stop, ...]:
-    """Have `stop`, too, end the waits of this thread from now on; returns what did before, for `restore`."""
-    before = _CURRENT.stops
-    _CURRENT.stops = (*before, stop)
-    return before
-
-
-def restore(stops: tuple[Stop, ...]) -> None:
-    """Have these end the waits of this thread from now on, and no others."""
-    _CURRENT.stops = stops
-
-
-def current_stops() -> tuple[Stop, ...]:
-    """What may end the waits of this thread."""
-    return _CURRENT.stops
+        raise
+    finally:
+        CURRENT.ends = outer
 
 
 def left(seconds: float | None) -> float | None:
     """How much of `seconds` a wait that begins now may take; 0 where the time is over."""
-    ends = _CURRENT.ends
+    ends = CURRENT.ends
     if ends is None:
         return seconds
     rest = max(0.0, ends - time.monotonic())
@@ -149,7 +111,7 @@ def shortened(timeouts: Timeouts) -> Timeouts:
 
 def check() -> None:
     """Raise `KaiClosedError` or `KaiTimeoutError` where whatever this thread works for was closed, or its time is over."""
-    if any(stop.is_set for stop in _CURRENT.stops):
+    if any(stop.is_set for stop in CURRENT.stops):
         raise KaiClosedError("The stream was closed while it was being read", "closed")
     if left(None) == 0:
         raise KaiTimeoutError("The time for all of it is over", "timeout:total")
@@ -157,10 +119,10 @@ def check() -> None:
 
 def sleep(seconds: float, closing: Stop) -> None:
     """Wait, unless `closing` is set or ends it. Raises as `check` does."""
-    alarm, stops = _Alarm(), (closing, *_CURRENT.stops)
+    alarm, stops = _Alarm(), (closing, *CURRENT.stops)
     try:
         if all(stop.enter(alarm) for stop in stops):
-            alarm.event.wait(left(seconds))
+            alarm.wait(left(seconds))
     finally:
         for stop in stops:
             stop.leave(alarm)
@@ -168,8 +130,16 @@ def sleep(seconds: float, closing: Stop) -> None:
 
 
 class _Alarm:
+    """A `threading.Event` would not do: its lock is in the way of a signal handler that sets it."""
+
     def __init__(self) -> None:
-        self.event = threading.Event()
+        self._rung: queue.SimpleQueue[None] = queue.SimpleQueue()
+
+    def wait(self, seconds: float | None) -> None:
+        try:
+            self._rung.get(timeout=seconds)
+        except queue.Empty:
+            return
 
     def interrupt(self) -> None:
-        self.event.set()
+        self._rung.put(None)

@@ -26,11 +26,7 @@ async def error_from_response(response: httpx.Response, most: int, idle: float |
     # The status is known: a body that stalls, drips or breaks must not hide it.
     with contextlib.suppress(TimeoutError, httpx.HTTPError, httpx.StreamError, OSError):
         async with asyncio.timeout(min(_ERROR_BODY_SECONDS, idle or _ERROR_BODY_SECONDS)):
-            async with contextlib.aclosing(decoded(response)) as pieces:
-                async for piece in pieces:
-                    body += piece
-                    if len(body) > most:
-                        break
+            await _read(response, most, body)
     text = bytes(body[:most]).decode("utf-8-sig", "replace")
     try:
         content: object = decode_json(text)
@@ -48,3 +44,12 @@ async def error_from_response(response: httpx.Response, most: int, idle: float |
         retry_after=retry_after(response.headers.get("retry-after")),
         request_id=request_id(response),
     )
+
+
+async def _read(response: httpx.Response, most: int, into: bytearray) -> None:
+    """A body, until there is more than is wanted."""
+    async with contextlib.aclosing(decoded(response)) as pieces:
+        async for piece in pieces:
+            into += piece
+            if len(into) > most:
+                break

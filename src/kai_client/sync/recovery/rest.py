@@ -61,8 +61,7 @@ def rest_of(transport: Carrier, broken: Broken) -> Source | None:
         return source
     seconds = None if transport.stream_timeouts.total is not None else _SECONDS
     try:
-        with waits.timeout(seconds):
-            events = _stored_rest(transport, broken)
+        events = waits.within(seconds, lambda: _stored_rest(transport, broken))
     except (TimeoutError, IrreconcilableError):
         return None
     return None if events is None else Source(ready=iter(events), decoder=EventDecoder())

@@ -257,16 +257,11 @@ class ChatStream:
         if leg is None or quick is None or leg.decoder.over:
             return self._more_with_care()
         # Token by token the steps around an event cost more than the event: these are as few as there can be.
-        self._watch.begin()
         try:
-            try:
-                data = quick()
-            except Exception as error:  # noqa: BLE001 - what it means is found out there
-                leg.ended_with(error)
-                data = None
-            finally:
-                self._watch.end()
-        except (waits.CancelledError, KaiClosedError) as error:
+            data = self._watch.piece(quick, leg.ended_with)
+        except waits.BusyError:
+            raise
+        except BaseException as error:
             self._failed(error)
             raise
         if data is None:
@@ -288,7 +283,9 @@ class ChatStream:
         self._quick = None
         try:
             return self._receive()
-        except (waits.CancelledError, Exception) as error:
+        except waits.BusyError:
+            raise
+        except BaseException as error:
             self._failed(error)
             raise
 

@@ -1,14 +1,13 @@
 """How long a stream may wait: its total time, and a close from another thread that ends any wait."""
 
 import contextlib
-import sys
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator
 from typing import TypeVar
 
 from kai_client.exceptions import KaiClosedError, KaiTimeoutError
-from kai_client.sync.waits import Stop, Timeout, entered, restore, timeout_at
+from kai_client.sync.waits import CURRENT, BusyError, Stop, until
 
 ResultT = TypeVar("ResultT")
 
@@ -22,10 +21,8 @@ class Watch:
         self._total = total
         self._deadline: float | None = None
         self._stop = Stop()
-        self._before: tuple[Stop, ...] = ()
         self._lock = threading.RLock()  # a signal handler may close the stream, in the thread that holds it
         self._waits = False
-        self._given_back = False
 
     @property
     def closed(self) -> bool:
@@ -45,75 +42,84 @@ class Watch:
     def close(self) -> bool:
         """End the wait that goes on, if one does, with a `KaiClosedError`: it does nothing more. Later ones are refused.
 
-        False for whoever is to give the connection back now: nobody else waits, and nobody else was told so.
+        True where there was one: whoever waits is told, and gives the connection back.
         """
-        with self._lock:
-            self._stop.set()
-            if self._waits or self._given_back:
-                return True
-            self._given_back = True
-            return False
+        self._stop.set()
+        return self._waits
 
     @staticmethod
     def now() -> float:
         """The time on the clock of `within`, in seconds."""
         return time.monotonic()
 
-    def begin(self) -> None:
-        """A wait begins; `end` it, come what may."""
-        with self._lock:
-            if self._waits:
-                raise RuntimeError("The stream is being read by another thread")
-            if self._stop.is_set:
-                raise KaiClosedError("The stream was closed", "closed")
-            self._waits = True
-        self._before = entered(self._stop)
+    def piece(self, quick: Callable[[], bytes], ended_with: Callable[[Exception], None]) -> bytes | None:
+        """What `quick` returns; None where it raises, after `ended_with` was told: `within`, in fewer steps.
 
-    def end(self) -> None:
-        """The wait has ended. Raises `KaiClosedError` where it was closed meanwhile."""
-        if not self._leave():
-            return
-        error = sys.exception()
-        if error is None or (isinstance(error, Exception) and not isinstance(error, KaiClosedError)):
-            raise KaiClosedError("The stream was closed while it was being read", "closed") from error
+        Raises `KaiClosedError` where it was closed meanwhile, whatever came of it.
+        """
+        before, waits = CURRENT.stops, False
+        data: bytes | None = None
+        try:
+            with self._lock:
+                self._refuse()
+                self._waits = waits = True
+            CURRENT.stops = (*before, self._stop)
+            data = quick()
+        except Exception as error:
+            if not waits:
+                raise
+            ended_with(error)
+        finally:
+            if waits:  # no calls here: see `waits`
+                CURRENT.stops = before
+                self._waits = False
+        if self._stop.is_set:
+            raise KaiClosedError("The stream was closed while it was being read", "closed")
+        return data
 
     def within(self, work: Callable[[], ResultT], until: float | None = None) -> ResultT:
         """What `work` returns, unless the time for all of it is over, or `until` on the clock, or it is closed.
 
         What was done when it was closed is returned all the same: it may hold a connection, which is given back later.
         """
-        self.begin()
         try:
-            result = self._done(work, self._bound(until))
-        except BaseException:
-            self.end()
-            raise
-        self._leave()
-        return result
+            return self._waited(lambda: self._timed(work, until))
+        except Exception as error:
+            if not self._stop.is_set or isinstance(error, KaiClosedError):
+                raise
+            raise KaiClosedError("The stream was closed while it was being read", "closed") from error
 
-    def _done(self, work: Callable[[], ResultT], bound: Timeout | None) -> ResultT:
-        if bound is None:
+    def _waited(self, work: Callable[[], ResultT]) -> ResultT:
+        before, waits = CURRENT.stops, False
+        try:
+            with self._lock:
+                self._refuse()
+                self._waits = waits = True
+            CURRENT.stops = (*before, self._stop)
             return work()
-        try:
-            with bound:
-                return work()
-        except TimeoutError as error:
-            if not bound.expired():
-                raise  # the work's own
-            raise KaiTimeoutError(f"No whole answer within {self._total} s in all", "timeout:total") from error
+        finally:
+            if waits:
+                CURRENT.stops = before
+                self._waits = False
 
-    def _leave(self) -> bool:
-        """Wait no more; whether it was closed before."""
-        restore(self._before)
-        with self._lock:
-            self._waits = False
-            return self._stop.is_set
+    def _refuse(self) -> None:
+        if self._waits:
+            raise BusyError("The stream is being read by another thread")
+        if self._stop.is_set:
+            raise KaiClosedError("The stream was closed", "closed")
 
-    def _bound(self, until: float | None) -> Timeout | None:
+    def _timed(self, work: Callable[[], ResultT], ends: float | None) -> ResultT:
         if self._total is not None and self._deadline is None:
             self._deadline = self.now() + self._total
-        ends = [moment for moment in (self._deadline, until) if moment is not None]
-        return timeout_at(min(ends)) if ends else None
+        moments = [moment for moment in (self._deadline, ends) if moment is not None]
+        if not moments:
+            return work()
+        try:
+            return until(min(moments), work)
+        except TimeoutError as error:
+            if self.now() < min(moments):
+                raise  # the work's own
+            raise KaiTimeoutError(f"No whole answer within {self._total} s in all", "timeout:total") from error
 
 
 def drop(events: Iterator[object]) -> None:

@@ -9,7 +9,7 @@ import httpx
 
 from kai_client.exceptions import KaiClosedError, KaiConfigError
 from kai_client.sync import waits
-from kai_client.sync.network import BlockingClient
+from kai_client.sync.blocking_client import BlockingClient
 from kai_client.transport.urls import is_encrypted, is_loopback
 
 from .stacks import NetworkStack, chosen_stack
@@ -31,6 +31,8 @@ class Connections:
         """By whether it is for this machine's own ports, and whether for those without TLS."""
         self._lock = threading.RLock()  # as in `Stop`
         self._closing = waits.Stop()
+        self._process = os.getpid()
+        self._inherited: list[httpx.Client] = []
 
     @property
     def closed(self) -> bool:
@@ -48,6 +50,7 @@ class Connections:
         # A proxy from the environment cannot reach this machine's own ports, and must not see what goes there.
         here = is_loopback(url)
         kind = here, here and not is_encrypted(url)
+        self._begin_anew_when_forked()
         with self._lock:
             if self.closed:
                 raise KaiClosedError("The client was closed; make a new one", "closed")
@@ -70,11 +73,22 @@ class Connections:
 
     def close(self) -> None:
         """Close our own HTTP clients, and wake whoever waits for them; closing twice is fine."""
+        self._begin_anew_when_forked()
         self._closing.set()
         with self._lock:
             own, self._own = list(self._own.values()), {}
         for each in own:
             each.close()
+
+    def _begin_anew_when_forked(self) -> None:
+        """A process that was forked has the connections of the other one, which go on there, and may have its locks closed."""
+        if self._process == os.getpid():
+            return
+        closed, self._process = self.closed, os.getpid()
+        self._lock, self._closing = threading.RLock(), waits.Stop()
+        self._closing.is_set = closed
+        own, self._own = list(self._own.values()), {}
+        self._inherited += own
 
     def _new_http_client(self, here: bool, plain: bool) -> httpx.Client:
         from_environment = os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")

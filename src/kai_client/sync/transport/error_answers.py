@@ -25,12 +25,7 @@ def error_from_response(response: httpx.Response, most: int, idle: float | None)
     body = bytearray()
     # The status is known: a body that stalls, drips or breaks must not hide it.
     with contextlib.suppress(TimeoutError, httpx.HTTPError, httpx.StreamError, OSError):
-        with waits.timeout(min(_ERROR_BODY_SECONDS, idle or _ERROR_BODY_SECONDS)):
-            with contextlib.closing(decoded(response)) as pieces:
-                for piece in pieces:
-                    body += piece
-                    if len(body) > most:
-                        break
+        waits.within(min(_ERROR_BODY_SECONDS, idle or _ERROR_BODY_SECONDS), lambda: _read(response, most, body))
     text = bytes(body[:most]).decode("utf-8-sig", "replace")
     try:
         content: object = decode_json(text)
@@ -48,3 +43,12 @@ def error_from_response(response: httpx.Response, most: int, idle: float | None)
         retry_after=retry_after(response.headers.get("retry-after")),
         request_id=request_id(response),
     )
+
+
+def _read(response: httpx.Response, most: int, into: bytearray) -> None:
+    """A body, until there is more than is wanted."""
+    with contextlib.closing(decoded(response)) as pieces:
+        for piece in pieces:
+            into += piece
+            if len(into) > most:
+                break

@@ -4,7 +4,7 @@
 import contextlib
 import re
 from collections.abc import Callable, Generator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, TypeVar
 
@@ -15,6 +15,7 @@ from kai_client._version import __version__
 from kai_client._wire import decode_json
 from kai_client.exceptions import KaiClosedError, KaiError, KaiStreamError, KaiTimeoutError
 from kai_client.sync import waits
+from kai_client.sync.giving_back import ExitStack
 from kai_client.sync.sse import check_content_type
 from kai_client.sync.transport.body import decoded
 from kai_client.sync.transport.connections import Connections
@@ -167,8 +168,7 @@ class Transport:
 
     def _within_total(self, seconds: float | None, work: Callable[[], ResultT]) -> ResultT:
         try:
-            with waits.timeout(seconds):
-                return work()
+            return waits.within(seconds, work)
         except TimeoutError as error:
             self.credentials.redact_error(error)
             raise KaiTimeoutError(f"No answer within {seconds} s in all", "timeout:total") from error

@@ -2,12 +2,13 @@
 """The body of a stream: pieces as they arrive, and the connection given back."""
 
 from collections.abc import Callable, Generator
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from typing import Final, cast
 
 import httpx
 
 from kai_client.exceptions import KaiError
+from kai_client.sync.giving_back import ExitStack
 from kai_client.sync.transport.body import pieces
 from kai_client.transport.credentials import Credentials
 from kai_client.transport.errors import map_exceptions, mapped_error
