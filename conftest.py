@@ -22,6 +22,7 @@ _TOOLS = (
     "pytest_asyncio",
     "pytest_timeout",
     "respx",
+    "sphinx",
     "trustme",
 )
 
