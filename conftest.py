@@ -25,6 +25,7 @@ _TOOLS = (
     "pytest_asyncio",
     "pytest_timeout",
     "respx",
+    "sphinx",
     "streamlit",
     "trustme",
 )

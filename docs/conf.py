@@ -15,9 +15,7 @@ release = version = __version__
 extensions = ["myst_parser", "sphinx.ext.autodoc", "public_names", "markdown_docstrings", "signatures", "for_models"]
 exclude_patterns = ["_build"]
 
-# Pages are read on GitHub, too: plain Markdown, nothing of MyST's own but where a page only makes sense here.
-myst_enable_extensions = ["colon_fence", "fieldlist"]
-myst_heading_anchors = 3
+myst_heading_anchors = 3  # links to headings, as GitHub has them
 
 nitpicky = True
 nitpick_ignore_regex = [

@@ -19,14 +19,15 @@ from sphinx.util.typing import ExtensionMetadata
 
 __all__ = ["setup", "summary"]
 
-_DIRECTIVES: Final = re.compile(r"^(`{3,}|:{3,})\{.*?^\1\n", re.DOTALL | re.MULTILINE)
+_DIRECTIVES: Final = re.compile(r"^(`{3,})\{.*?^\1\n", re.DOTALL | re.MULTILINE)
 _MARKS: Final = re.compile(r"^<!--.*?-->\n+", re.DOTALL | re.MULTILINE)
 _SHORT: Final = 40
+"""A first sentence with fewer characters takes the next one along."""
 _NAMES: Final = re.compile(r"^\.\. (currentmodule|autoclass|autofunction|autodata):: (\S+)$", re.MULTILINE)
 
 
 def summary(text: str) -> tuple[str, str]:
-    """The title of a page and its first sentence, without markup that only makes sense on the page."""
+    """The title of a page and its first sentence, without links. Raises `ValueError`, which fails the build, where it has none."""
     title = re.search(r"^# (.+)$", text, re.MULTILINE)
     if title is None:
         raise ValueError("A page begins with a title")
@@ -35,9 +36,8 @@ def summary(text: str) -> tuple[str, str]:
     if not plain or plain.startswith("#"):
         raise ValueError(f"The page {title[1]!r} begins with a sentence that says what it is about")
     first, *rest = re.split(r"(?<=[a-z0-9`)\"])\. (?=[A-Z`])", plain)
-    return title[1].replace("`", ""), (first if len(first) > _SHORT or not rest else f"{first}. {rest[0]}").rstrip(
-        ".:"
-    ) + "."
+    said = first if len(first) > _SHORT or not rest else f"{first}. {rest[0]}"
+    return title[1].replace("`", ""), f"{said.rstrip('.:')}."
 
 
 def _markdown(text: str) -> str:
