@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from types import FrameType
 from typing import Any
@@ -119,8 +120,10 @@ def test_ctrl_c_at_any_step_of_a_run(kai_server: KaiServer) -> None:
         steps = Steps()
         assert steps.during(read) == "I created the bucket `in.c-demo0`."
         for step in range(5, steps.count, STRIDE * 9):
-            with pytest.raises(KeyboardInterrupt):
-                Steps(step).during(partial(read, step))
+            interrupted = Steps(step)
+            with suppress(KeyboardInterrupt):
+                interrupted.during(partial(read, step))
+                assert interrupted.count < step  # the answer came in fewer pieces
             assert read(-step) == f"I created the bucket `in.c-demo-{step}`."
     decisions = [each.path for each in kai_server.requests if each.path.endswith("/approval")]
     assert len(decisions) == len(set(decisions))  # each has its chat in its path
