@@ -38,7 +38,8 @@ def served(answer: Callable[[socket.socket], None]) -> Generator[Server]:
 
     def serve(connection: socket.socket) -> None:
         with connection, contextlib.suppress(OSError):
-            _read(connection)
+            if not _read(connection):
+                return
             server.asked.release()
             answer(connection)
             while connection.recv(4096):
@@ -65,13 +66,18 @@ def served(answer: Callable[[socket.socket], None]) -> Generator[Server]:
             thread.join(10)
 
 
-def _read(connection: socket.socket) -> None:
-    """A request, head and body."""
+def _read(connection: socket.socket) -> bool:
+    """A request, head and body; False where none came."""
     data = b""
     while b"\r\n\r\n" not in data:
-        data += connection.recv(65536)
+        if not (more := connection.recv(65536)):
+            return False
+        data += more
     head, _, body = data.partition(b"\r\n\r\n")
     for line in head.lower().splitlines():
         if line.startswith(b"content-length:"):
             while len(body) < int(line[15:]):
-                body += connection.recv(65536)
+                if not (more := connection.recv(65536)):
+                    return False
+                body += more
+    return True

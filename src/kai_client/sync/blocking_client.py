@@ -3,11 +3,11 @@
 import ssl
 import sys
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import httpx
 
-from .giving_back import Bodies, Places
+from .giving_back import Bodies, Inner, Places
 from .network import Network
 from .waits import Stop
 
@@ -59,14 +59,15 @@ class _Watched(httpx.BaseTransport):
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """The response, its head read and its body to be."""
-        place = self._places.take(request.extensions.get("timeout", {}).get("pool"))
-        release = partial(self._places.give_back, place)
+        release = partial(self._places.give_back, self._places.take(request.extensions.get("timeout", {}).get("pool")))
+        response: httpx.Response | None = None
         try:
             response = self._given.handle_request(request)
-            assert isinstance(response.stream, httpx.SyncByteStream)  # noqa: S101 - httpx says so, too
-            interrupt = getattr(response.extensions.get("network_stream"), "interrupt", _nothing)
-            body = self._bodies.kept(response.stream, release, interrupt)
+            given = cast("httpx.SyncByteStream", response.stream)
+            body = self._bodies.keep(Inner(given, response.extensions.get("network_stream"), release))
         except BaseException:
+            if response is not None:
+                response.close()
             release()
             raise
         finally:
@@ -78,7 +79,3 @@ class _Watched(httpx.BaseTransport):
     def close(self) -> None:
         """Close the connections."""
         self._bodies.run(self._given.close)
-
-
-def _nothing() -> None:
-    """There is nothing to be interrupted."""

@@ -10,9 +10,10 @@ from typing import Final
 
 import httpx
 
+from .network import NetworkStream
 from .waits import Stop, check, left
 
-__all__ = ["Bodies", "ExitStack", "Places"]
+__all__ = ["Bodies", "Body", "ExitStack", "Inner", "Places"]
 
 _LOOK: Final = 0.05
 """How often, in seconds, whoever waits for a place looks whether it still should."""
@@ -40,12 +41,12 @@ class Places:
         self._free: queue.SimpleQueue[int] = queue.SimpleQueue()
         self._closing = closing
 
-    def take(self, seconds: float | None) -> int:
-        """A place, as soon as there is one. Raises `httpx.PoolTimeout` after so many seconds, and `KaiError` as `waits` does."""
+    def take(self, seconds: float | None) -> list[int]:
+        """A place to be given back, as soon as there is one. Raises `httpx.PoolTimeout` after so many seconds, and `KaiError` as `waits` does."""
         with contextlib.suppress(queue.Empty):
-            return self._free.get_nowait()
+            return [self._free.get_nowait()]
         if (place := next(self._fresh, None)) is not None:
-            return place
+            return [place]
         ends = None if seconds is None else time.monotonic() + seconds
         while not self._closing.is_set:
             rest = _LOOK if ends is None else min(_LOOK, ends - time.monotonic())
@@ -53,12 +54,13 @@ class Places:
                 break
             check()
             with contextlib.suppress(queue.Empty):
-                return self._free.get(timeout=left(rest))
+                return [self._free.get(timeout=left(rest))]
         raise httpx.PoolTimeout("No free connection in time")
 
-    def give_back(self, place: int) -> None:
-        """Somebody else may have it."""
-        self._free.put(place)
+    def give_back(self, taken: list[int]) -> None:
+        """Somebody else may have it. Giving it back twice is fine."""
+        with contextlib.suppress(IndexError):
+            self._free.put(taken.pop())
 
 
 class Bodies:
@@ -73,32 +75,38 @@ class Bodies:
         self.lock = threading.RLock()
         """For the pool. The pool does not need one that can be taken twice: this one knows who has it, and Ctrl-C cannot come
         between its release and whoever wants it released."""
-        self._open: set[_Inner] = set()
+        self._open: set[Inner] = set()
         """What keeps the generators of httpcore, which take the lock when they are collected, out of the collector's hands."""
         self._late: deque[Callable[[], None]] = deque()
 
-    def kept(self, body: httpx.SyncByteStream, release: Callable[[], None], interrupt: Callable[[], None]) -> "Body":
-        """`body`, until it is closed or nobody has it any more: then `release` is called."""
-        inner = _Inner(self, body, release, interrupt)
+    def keep(self, inner: "Inner") -> "Body":
+        """What it reads from; it is given back when that is closed, or when nobody has it any more."""
         self._open.add(inner)
-        return Body(inner)
+        return Body(self, inner)
 
-    def give_back(self, inner: "_Inner") -> None:
+    def give_back(self, inner: "Inner") -> None:
         """Once."""
         try:
             self._open.remove(inner)
         except KeyError:
             return
-        if self.lock._is_owned():  # type: ignore[attr-defined]  # noqa: SLF001 - `threading.Condition` asks it, too
-            inner.interrupt()
-            self._late.append(inner.close)
-        else:
-            inner.close()
-            self.catch_up()
+        except BaseException:
+            inner.abandon()
+            raise
+        try:
+            if self._is_mine():
+                inner.interrupt()
+                self._late.append(inner.close)
+            else:
+                inner.close()
+                self.catch_up()
+        except BaseException:
+            inner.abandon()
+            raise
 
     def run(self, work: Callable[[], None]) -> None:
         """Now, or later where this thread has the lock."""
-        if self.lock._is_owned():  # type: ignore[attr-defined]  # noqa: SLF001
+        if self._is_mine():
             self._late.append(work)
         else:
             work()
@@ -110,20 +118,37 @@ class Bodies:
             with contextlib.suppress(IndexError):  # another thread was faster
                 self._late.popleft()()
 
+    def _is_mine(self) -> bool:
+        mine: bool = self.lock._is_owned()  # type: ignore[attr-defined]  # noqa: SLF001 - `threading.Condition` asks it, too
+        return mine
 
-class _Inner:
-    def __init__(
-        self, bodies: Bodies, body: httpx.SyncByteStream, release: Callable[[], None], interrupt: Callable[[], None]
-    ) -> None:
-        self.bodies = bodies
-        self.pieces = iter(body)
-        self.interrupt = interrupt
+
+class Inner:
+    """What is behind a `Body`, and has to be closed. `release` may be called more than once."""
+
+    def __init__(self, body: httpx.SyncByteStream, network: object, release: Callable[[], None]) -> None:
+        self.pieces: Iterator[bytes] = iter(body)
         self._body = body
+        self._network = network
         self._release = release
 
+    def interrupt(self) -> None:
+        """Tell the server that nobody reads on."""
+        if isinstance(self._network, NetworkStream):
+            self._network.interrupt()
+
     def close(self) -> None:
+        """Give the connection back."""
         try:
             self._body.close()
+        finally:
+            self._release()
+
+    def abandon(self) -> None:
+        """Close the connection, come what may of its pool: whoever was closing it was interrupted."""
+        try:
+            if isinstance(self._network, NetworkStream):
+                self._network.close()
         finally:
             self._release()
 
@@ -131,7 +156,8 @@ class _Inner:
 class Body(httpx.SyncByteStream):
     """The body of a response. It is read once."""
 
-    def __init__(self, inner: _Inner) -> None:
+    def __init__(self, bodies: Bodies, inner: Inner) -> None:
+        self._bodies = bodies
         self._inner = inner
 
     def __iter__(self) -> Iterator[bytes]:
@@ -139,7 +165,8 @@ class Body(httpx.SyncByteStream):
 
     def close(self) -> None:
         """Give the connection back; closing twice is fine."""
-        self._inner.bodies.give_back(self._inner)
+        self._bodies.give_back(self._inner)
 
     def __del__(self) -> None:
-        self.close()
+        if hasattr(self, "_inner"):
+            self.close()

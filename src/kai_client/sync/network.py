@@ -14,7 +14,7 @@ import httpcore
 
 from .waits import CURRENT, Stop, left
 
-__all__ = ["Network"]
+__all__ = ["Network", "NetworkStream"]
 
 _WRITTEN: Final = 65536
 """How many bytes are written at once: each piece may wait as long as the whole."""
@@ -46,18 +46,23 @@ class Network(httpcore.NetworkBackend):
             rest = None if ends is None else max(0.0, ends - time.monotonic())
             seconds = _bounded(rest, httpcore.ConnectTimeout)
             try:
-                made = self._given.connect_tcp(address, port, seconds, local_address, socket_options)
+                return self._watched(self._given.connect_tcp(address, port, seconds, local_address, socket_options))
             except httpcore.ConnectError as error:
                 failed = error
-            else:
-                return _Stream(made, self._closing)
         raise failed or httpcore.ConnectError(f"{host!r} has no address")
 
     def connect_unix_socket(
         self, path: str, timeout: float | None = None, socket_options: Iterable[_SocketOption] | None = None
     ) -> httpcore.NetworkStream:
         seconds = _bounded(timeout, httpcore.ConnectTimeout)
-        return _Stream(self._given.connect_unix_socket(path, seconds, socket_options), self._closing)
+        return self._watched(self._given.connect_unix_socket(path, seconds, socket_options))
+
+    def _watched(self, made: httpcore.NetworkStream) -> "NetworkStream":
+        try:
+            return NetworkStream(made, self._closing)
+        except BaseException:
+            made.close()
+            raise
 
     def sleep(self, seconds: float) -> None:
         time.sleep(seconds)
@@ -71,7 +76,7 @@ def _addresses(host: str, port: int) -> list[str]:
     return list(dict.fromkeys(str(address[0]) for *_, address in found))
 
 
-class _Stream(httpcore.NetworkStream):
+class NetworkStream(httpcore.NetworkStream):
     """A connection. Whoever closes it while another thread waits for it wakes that thread, which closes it then.
 
     A socket that is closed under a thread that waits does not wake it, and its number may be another connection's by then.
@@ -116,17 +121,19 @@ class _Stream(httpcore.NetworkStream):
         finally:
             if self._socket is not None:
                 self._socket.close()
-        return _Stream(made, self._closing)
+        return NetworkStream(made, self._closing)
 
     def close(self) -> None:
-        with self._lock:
-            self._closed = True
-            # In the thread that waits it is a signal handler that closes, or the wait was left in the middle.
-            if self._waiter not in {None, threading.get_ident()}:
-                self.interrupt()
-                return
-        self.interrupt()  # a process that was forked may have the socket, too: the server is told all the same
-        self._given.close()
+        # In the thread that waits it is a signal handler that closes, or the wait was left in the middle.
+        own = True
+        try:
+            with self._lock:
+                self._closed = True
+                own = self._waiter in {None, threading.get_ident()}
+            self.interrupt()  # a process that was forked may have the socket, too: the server is told all the same
+        finally:
+            if own:
+                self._given.close()
 
     def get_extra_info(self, info: str) -> Any:
         return self._given.get_extra_info(info)
