@@ -18,6 +18,7 @@ OFFLINE = frozenset(
         "test_availability",
         "test_reducer_conformance",
         "test_reducer_robustness",
+        "test_recordings_of_others",
     }
 )
 """What needs no network, or brings its own HTTP client: once is enough."""
