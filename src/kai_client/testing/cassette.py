@@ -24,7 +24,7 @@ import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, Literal, cast
+from typing import ClassVar, Final, Literal, cast
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
@@ -46,7 +46,7 @@ def _dashed(name: str) -> str:
 
 
 class _Wire(BaseModel):
-    model_config = ConfigDict(extra="forbid", alias_generator=_dashed, populate_by_name=True)
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid", alias_generator=_dashed, populate_by_name=True)
 
 
 class Entry(_Wire):
