@@ -21,6 +21,7 @@ OFFLINE = frozenset(
         "test_reducer_robustness",
         "test_use_chat",
         "test_use_chat_approvals",
+        "test_recordings_of_others",
     }
 )
 """What needs no network, or brings its own HTTP client: once is enough."""

@@ -39,8 +39,10 @@ def test_a_test_that_hides_an_error_fails(pytester: pytest.Pytester) -> None:
             kai_server.reply("Never asked for")
 
         def test_that_fails_by_itself(kai_server):
-            kai_server.reply("Never asked for")
-            assert kai_server.asked == ["Hello"]
+            kai_server.reply("Never asked for", when="hola")
+            with pytest.raises(KaiError), kai_server.sync_client() as client:
+                client.chat("Hi")
+            assert kai_server.votes == ["Hello"]
 
         @pytest.mark.kai_server(sample=True)
         def test_with_the_sample_project(sync_kai_client):
@@ -56,6 +58,8 @@ def test_a_test_that_hides_an_error_fails(pytester: pytest.Pytester) -> None:
             "Nobody asked for 1 of the scripted replies. Messages that came: [[]]",
             "*_ test_that_fails_by_itself _*",
             "E       AssertionError: assert * == *Hello*",
+            "*- Captured <KaiServer http://*> call -*",
+            "Nothing was scripted for this message: 'Hi'. No `when` is found in it: *hola*. Script it: *",
         ]
     )
 
@@ -103,7 +107,7 @@ def test_recording_and_replaying(pytester: pytest.Pytester, monkeypatch: pytest.
         monkeypatch.delenv(name, raising=False)
     result = run(pytester)
     result.assert_outcomes(errors=1)
-    result.stdout.fnmatch_lines(["*There is no recording *talk.toml; record it first*"])
+    result.stdout.fnmatch_lines(["*There is no recording *talk.toml; record it with pytest --kai-record*"])
     result = run(pytester, "--kai-record")
     result.stdout.fnmatch_lines(["--kai-record needs STORAGE_API_URL and STORAGE_API_TOKEN in the environment"])
     path = pytester.path / "recordings" / "talk.toml"

@@ -90,7 +90,9 @@ async def test_decisions_of_older_clients() -> None:
             stream = client.run(chat_id, "Do it", approve=by_id({}))
             waiting = (await stream.get_final_message()).tool_parts[0]
             with pytest.warns(DeprecationWarning, match="run"):
-                rest = client.confirm_tool(chat_id, waiting.tool_call_id, waiting.tool_name)
+                rest = client.confirm_tool(  # pyright: ignore[reportDeprecated]
+                    chat_id, waiting.tool_call_id, waiting.tool_name
+                )
             assert [event async for event in rest]
         assert [(each.tool, each.approved) for each in server.decisions] == [("create_bucket", True)]
 

@@ -153,9 +153,10 @@ def test_a_replay_can_be_cut_anywhere(one_answer: tuple[Path, list[SSEEvent]]) -
     path, events = one_answer
     for count in range(len(events)):
         for fault in ("drop_after", "half_after"):
+            cut: dict[str, Any] = {fault: count}
             with running_server(sample=True) as server, server.sync_client() as client:
                 server.replay(path)
-                server.next_stream(WireStyle(**{fault: count}))
+                server.next_stream(**cut)
                 *before, (kind, _, _) = outcome(client.send_message(CHAT, "Which tables?"))
                 assert (before, kind) == (events[:count], KaiStreamError)
 

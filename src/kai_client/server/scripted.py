@@ -111,6 +111,11 @@ class ScriptedKai(LocalHost):
         return SuggestionsResponse(suggestions=given, suggestion_session_id=str(uuid4()))
 
     @property
+    def patterns(self) -> list[str]:
+        """The regular expressions that have replies."""
+        return [pattern.pattern for pattern, _ in self._patterns]
+
+    @property
     def remaining(self) -> int:
         """How many turns in order are left; 0 when the script was played to its end."""
         return len(self._turns)

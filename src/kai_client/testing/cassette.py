@@ -24,7 +24,7 @@ import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, Literal, cast
+from typing import ClassVar, Final, Literal, cast
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
@@ -46,7 +46,7 @@ def _dashed(name: str) -> str:
 
 
 class _Wire(BaseModel):
-    model_config = ConfigDict(extra="forbid", alias_generator=_dashed, populate_by_name=True)
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid", alias_generator=_dashed, populate_by_name=True)
 
 
 class Entry(_Wire):
@@ -109,9 +109,9 @@ class Cassette:
         try:
             found = _FILE.validate_python(tomllib.loads(path.read_text(encoding="utf-8")))
         except FileNotFoundError:
-            raise KaiConfigError(f"There is no recording {path}; record it first", code="config:recording") from None
+            raise KaiConfigError(f"There is no recording {path}; record it", code="config:recording") from None
         except (OSError, tomllib.TOMLDecodeError, ValidationError, UnicodeDecodeError) as error:
-            raise KaiConfigError(f"{path} is no recording: {error}", code="config:recording") from error
+            raise KaiConfigError(f"{path} is no recording: {error}; record it anew", code="config:recording") from error
         starts = [number for number, entry in enumerate(found.exchange, 1) if entry.goes_on is None]
         for number, entry in enumerate(found.exchange, 1):
             if entry.goes_on is not None and (entry.goes_on not in starts or entry.goes_on > number):

@@ -152,7 +152,8 @@ class KaiServer:
 
     def _not_as_scripted(self) -> Iterable[str]:
         for question in self.kai.unanswered:
-            yield f'Nothing was scripted for this message: {question.text!r}. Script it: kai_server.reply("...")'
+            missed = f" No `when` is found in it: {self.kai.patterns}." if self.kai.patterns else ""
+            yield f'Nothing was scripted for this message: {question.text!r}.{missed} Script it: kai_server.reply("...")'
         if self.kai.remaining:
             yield f"Nobody asked for {self.kai.remaining} of the scripted replies. Messages that came: {self.asked}"
         for style in self.app.hub.next_styles:

@@ -20,6 +20,8 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
 import pytest
 
+from kai_client.exceptions import KaiConfigError
+
 from .local import KaiServer, serving
 
 if TYPE_CHECKING:
@@ -67,9 +69,16 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
-    """A test that passed fails all the same if Kai was asked for something else than it said."""
-    result = yield
-    for server in item.stash.get(_SERVERS, list[KaiServer]()):
+    """A test that passed fails all the same if Kai was asked for something else than it said; one that failed shows that."""
+    servers = item.stash.get(_SERVERS, list[KaiServer]())
+    try:
+        result = yield
+    except Exception:
+        for server in servers:
+            if problems := server.problems():
+                item.add_report_section("call", str(server), "\n".join(problems))
+        raise
+    for server in servers:
         if problems := server.problems():
             pytest.fail("\n".join(problems), pytrace=False)
     item.stash[_PASSED] = True
@@ -116,8 +125,14 @@ def kai_server(
             yield server
         return
     server = kai_server_factory(**options)
-    server.replay(path, redact=kai_recording_options.get("redact"))
-    yield server
+    try:
+        server.replay(path, redact=kai_recording_options.get("redact"))
+    except KaiConfigError as error:
+        why = f"{error.message} with pytest --kai-record"
+    else:
+        yield server
+        return
+    pytest.fail(why, pytrace=False)
 
 
 def _recorded(request: pytest.FixtureRequest, path: Path, options: dict[str, Any]) -> AbstractContextManager[KaiServer]:
