@@ -19,6 +19,7 @@ OFFLINE = frozenset(
         "test_availability",
         "test_reducer_conformance",
         "test_reducer_robustness",
+        "test_ui_frames",
         "test_use_chat",
         "test_use_chat_approvals",
     }
