@@ -173,7 +173,7 @@ def create_app(connected: Callable[[], AbstractAsyncContextManager[KaiClient]] =
 
     @app.post("/api/chat")
     async def chat(body: ChatRequest, request: Request) -> Response:
-        return ui_message_response(request.state.chats.answer(body), on_error=sentence)
+        return ui_message_response(request.state.chats.answer(body), after=body.message, on_error=sentence)
 
     @app.get("/")
     async def page() -> Response:

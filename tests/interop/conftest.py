@@ -16,9 +16,11 @@ __all__ = ["on_its_stack", "stack"]
 OFFLINE = frozenset(
     {
         "test_ai_sdk_leaving",
+        "test_backend_pages",
         "test_availability",
         "test_reducer_conformance",
         "test_reducer_robustness",
+        "test_ui_frames",
         "test_use_chat",
         "test_use_chat_approvals",
         "test_recordings_of_others",

@@ -10,6 +10,7 @@ from starlette.types import Receive, Scope, Send
 
 from kai_client.events import SSEEvent
 from kai_client.exceptions import KaiError
+from kai_client.message import UIMessage
 
 from .faults import fault_of
 from .streams import Pump, closing
@@ -24,6 +25,7 @@ def ui_message_response(
     events: AsyncIterator[SSEEvent],
     *,
     major: Literal[6, 7] = 6,
+    after: UIMessage | None = None,
     keep_alive: float | None = 15.0,
     on_error: Callable[[Exception], str | None] = lambda _: None,
 ) -> Response:
@@ -32,9 +34,9 @@ def ui_message_response(
     The head is sent at once; the events are begun with it, read by one task, and closed when the response ends or the browser
     leaves, also in a silence. After `keep_alive` seconds without an event a comment is sent. What the events raise becomes one
     `error` chunk with the text that `on_error` makes of it. Where that is None it is Kai's own words about a refused request, else
-    a sentence that tells nothing of this side's hosts and paths. `major` is that of `UIMessageFrames`.
+    a sentence that tells nothing of this side's hosts and paths. `major` and `after` are those of `UIMessageFrames`.
     """
-    return _UIMessageResponse(events, UIMessageFrames(major=major), keep_alive, on_error)
+    return _UIMessageResponse(events, UIMessageFrames(major=major, after=after), keep_alive, on_error)
 
 
 class _UIMessageResponse(StreamingResponse):
