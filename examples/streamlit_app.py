@@ -252,7 +252,6 @@ def draw_suggestions(messages: list[kai.UIMessage]) -> None:
 def main() -> None:
     """One run of the page."""
     st.set_page_config("Kai", "💬")
-    st.set_option("client.toolbarMode", "minimal")
     st.html("<style>.stMarkdown table { display: block; overflow-x: auto; }</style>")  # wide tables scroll
     try:
         client()
