@@ -112,7 +112,7 @@ def test_stop_closes_the_connection(page: Page, kai: Kai) -> None:
     """Stop works while Kai is silent: its server sees the reader leave, what was written stays, and the chat goes on."""
     kai.script.reply("Pears are juicy, pear2 and more.")
     kai.script.reply("Here again.")
-    hold = kai.script.hold("pear2")
+    kai.script.hold("pear2")
     send(page, "Tell me about pears")
     expect(answers(page).last).to_contain_text("Pears are juicy,")
     button(page, "Stop").click()
