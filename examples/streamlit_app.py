@@ -203,7 +203,7 @@ def follow(answer: Answer) -> None:
 def keep(answer: Answer) -> None:
     """The answer becomes a message like the others, and the page is drawn again with what can be done next."""
     tab = session()
-    tab.messages += [answer.message] if answer.message else []
+    tab.messages = [*answer.before, *([answer.message] if answer.message else [])]  # the same, should two runs do it
     tab.error = sentence(answer.error) if answer.error else None
     tab.answer = tab.older = None
     if tab.next_text:
@@ -252,7 +252,6 @@ def draw_suggestions(messages: list[kai.UIMessage]) -> None:
 def main() -> None:
     """One run of the page."""
     st.set_page_config("Kai", "💬")
-    st.set_option("client.toolbarMode", "minimal")
     st.html("<style>.stMarkdown table { display: block; overflow-x: auto; }</style>")  # wide tables scroll
     try:
         client()

@@ -18,6 +18,7 @@ _STATES: Final[dict[str, tuple[_State, str]]] = {
     "output-error": ("error", "failed"),
     "output-denied": ("error", "denied"),
 }
+_LINE: Final = 60
 _CODE: Final = re.compile(r"(```.*?(?:```|\Z)|`[^`\n]*`)", re.DOTALL)
 _NEXT_ACTIONS: Final = re.compile(r"```next_actions\n(.*?)(?:```|\Z)", re.DOTALL)
 
@@ -74,14 +75,19 @@ def _draw_call(part: ToolUIPart, *, live: bool) -> None:
     state, word = _STATES.get(part.state, other)
     with st.status(f"`{part.tool_name}` {word}", state=state):
         _draw_json(part.get("input"))
-        _draw_json(part.get("output", part.get("errorText")), expanded=2)
+        _draw_json(part.get("output", part.get("errorText")), expanded=1)
+
+
+def _is_long(text: str) -> bool:
+    return "\n" in text or len(text) > _LINE
 
 
 def _draw_json(value: Json, *, expanded: int | bool = True) -> None:
-    """JSON, unfolded this deep; texts of several lines, such as queries, below it as they are."""
+    """JSON, unfolded this deep; long texts, such as queries, below it as they are."""
     if isinstance(value, dict):
-        texts = {name: item for name, item in value.items() if isinstance(item, str) and "\n" in item}
-        st.json({name: item for name, item in value.items() if name not in texts}, expanded=expanded)
+        texts = {name: item for name, item in value.items() if isinstance(item, str) and _is_long(item)}
+        if others := {name: item for name, item in value.items() if name not in texts}:
+            st.json(others, expanded=expanded)
         for name, item in texts.items():
             st.caption(name)
             st.code(item, language="sql" if "sql" in name else None, wrap_lines=True)

@@ -1,10 +1,9 @@
 """A scripted Kai whose answers stop in the middle until the test has seen on the page what came before."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import aclosing
-from threading import Event
 from typing import cast
 
 from kai_client import SSEEvent, TextEvent
@@ -24,8 +23,6 @@ class Hold:
 
     def __init__(self, word: str) -> None:
         self.word = word
-        self.left: Event = Event()
-        """Set when the reader of a held answer has gone: its connection was closed."""
         self._released: Future[None] = Future()
 
     def release(self) -> None:
@@ -34,13 +31,8 @@ class Hold:
 
     async def pass_by(self, event: SSEEvent) -> None:
         """Wait, if this is the word."""
-        if not (isinstance(event, TextEvent) and self.word in event.text):
-            return
-        try:
+        if isinstance(event, TextEvent) and self.word in event.text:
             await asyncio.shield(asyncio.wrap_future(self._released))
-        except BaseException:
-            self.left.set()
-            raise
 
 
 class HeldKai(ScriptedKai):
@@ -48,6 +40,8 @@ class HeldKai(ScriptedKai):
 
     def __init__(self) -> None:
         super().__init__()
+        self.left: list[str] = []
+        """The questions whose answers were left before their end: whoever read them closed the connection."""
         self._holds: list[Hold] = []
 
     def hold(self, word: str) -> Hold:
@@ -59,20 +53,26 @@ class HeldKai(ScriptedKai):
         self, caller: Caller, message: IncomingMessage, history: Sequence[Message], restrictions: JsonObject
     ) -> Answer:
         """The script's own answer, with its stops."""
-        return _HeldAnswer(super().open(caller, message, history, restrictions), self._holds)
+        answer = super().open(caller, message, history, restrictions)
+        return _HeldAnswer(answer, self._holds, lambda: self.left.append(message.text))
 
 
 class _HeldAnswer:
-    def __init__(self, answer: Answer, holds: Sequence[Hold]) -> None:
+    def __init__(self, answer: Answer, holds: Sequence[Hold], leave: Callable[[], None]) -> None:
         self.waiting: Sequence[RunningCall] = ()
         self._answer = answer
         self._holds = holds
+        self._leave = leave
 
     async def events(self, decisions: Mapping[str, Decision]) -> AsyncIterator[SSEEvent]:
         inner = self._answer.events(decisions)
-        async with aclosing(cast("AsyncGenerator[SSEEvent]", inner)) as events:
-            async for event in events:
-                for hold in self._holds:
-                    await hold.pass_by(event)
-                self.waiting = self._answer.waiting
-                yield event
+        try:
+            async with aclosing(cast("AsyncGenerator[SSEEvent]", inner)) as events:
+                async for event in events:
+                    for hold in self._holds:
+                        await hold.pass_by(event)
+                    self.waiting = self._answer.waiting
+                    yield event
+        except (asyncio.CancelledError, GeneratorExit):
+            self._leave()
+            raise

@@ -26,7 +26,8 @@ def test_without_settings_it_is_a_local_server(tab: Page, tmp_path: Path) -> Non
         expect(answers(tab).last).to_contain_text('Kai asks to run create_bucket with{"name":"sandbox"}')
         button(tab, "Approve").click()
         expect(answers(tab).last).to_contain_text("I created the bucket in.c-sandbox.")
-    assert [word for word in ("Traceback", "Warning") if word in "".join(app.log)] == []
+    log = "".join(app.log)
+    assert [word for word in ("Traceback", "Warning") if word in log] == [], log
 
 
 def test_secrets_with_the_names_of_a_data_app(tab: Page, kai: Kai, tmp_path: Path) -> None:
@@ -41,7 +42,8 @@ def test_secrets_with_the_names_of_a_data_app(tab: Page, kai: Kai, tmp_path: Pat
         expect(tab.get_by_test_id("stSidebar")).not_to_contain_text("A local server plays Kai.")
         assert kai.asked() == ["What can you do?"]
         assert TOKEN not in tab.content()
-    assert [word for word in (TOKEN, "Traceback", "Warning") if word in "".join(app.log)] == []
+    log = "".join(app.log)
+    assert [word for word in (TOKEN, "Traceback", "Warning") if word in log] == [], log
 
 
 def test_half_of_the_settings_is_a_sentence(tab: Page, tmp_path: Path) -> None:
@@ -52,4 +54,5 @@ def test_half_of_the_settings_is_a_sentence(tab: Page, tmp_path: Path) -> None:
         expect(tab.get_by_role("alert")).to_have_text(expected)
         expect(tab.get_by_placeholder("Ask Kai")).to_have_count(0)
         assert TOKEN not in tab.content()
-    assert [word for word in (TOKEN, "Traceback", "Warning") if word in "".join(app.log)] == []
+    log = "".join(app.log)
+    assert [word for word in (TOKEN, "Traceback", "Warning") if word in log] == [], log

@@ -43,7 +43,7 @@ def running_app(folder: Path, env: Mapping[str, str], page: Path = PAGE, *option
         "--server.headless=true",
     )
     process = subprocess.Popen(
-        [*command, "--server.port=0", "--server.address=127.0.0.1", "--browser.gatherUsageStats=false", *options],
+        [*command, "--server.port=0", "--server.address=127.0.0.1", *options],
         cwd=folder,
         env={**{name: value for name, value in os.environ.items() if name not in OURS}, **env},
         stdout=subprocess.PIPE,
