@@ -10,6 +10,8 @@ protocols can be had without it.
 import importlib
 from typing import TYPE_CHECKING, Final
 
+from kai_client._extras import needs_extra
+
 if TYPE_CHECKING:
     from .app import KaiApp, kai_app
     from .host import LocalHost, StoredKai
@@ -88,7 +90,8 @@ if not TYPE_CHECKING:  # to a type checker a name that is not there is an error
     def __getattr__(name: str) -> object:
         if name in __all__:
             for room in _ROOMS:
-                module = importlib.import_module(f".{room}", __name__)
+                with needs_extra("server", __name__):
+                    module = importlib.import_module(f".{room}", __name__)
                 if name in module.__all__:
                     value: object = getattr(module, name)
                     globals()[name] = value  # the next look-up is an ordinary one
