@@ -2,18 +2,27 @@
 
 import importlib
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from types import ModuleType
+
+from kai_client._extras import needs_extra
 
 __all__ = ["lazy_names"]
 
 
-def lazy_names(package: ModuleType, rooms: Sequence[str]) -> tuple[Callable[[str], object], Callable[[], list[str]]]:
-    """The `__getattr__` and `__dir__` of a package: each name of its `__all__` comes from the first of the rooms that has it."""
+def lazy_names(
+    package: ModuleType, rooms: Sequence[str], *, extra: str | None = None
+) -> tuple[Callable[[str], object], Callable[[], list[str]]]:
+    """The `__getattr__` and `__dir__` of a package: each name of its `__all__` comes from the first of the rooms that has it.
+
+    `extra` is what the rooms need to be installed with; without it, looking up a name says so.
+    """
 
     def get(name: str) -> object:
         if name in package.__all__:
             for room in rooms:
-                module = importlib.import_module(f".{room}", package.__name__)
+                with needs_extra(extra, package.__name__) if extra else nullcontext():
+                    module = importlib.import_module(f".{room}", package.__name__)
                 if name in module.__all__:
                     value: object = getattr(module, name)
                     setattr(package, name, value)  # the next look-up is an ordinary one

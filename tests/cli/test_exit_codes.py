@@ -135,7 +135,7 @@ def test_a_service_that_is_not_there(kai_at_server: Kai, service: str) -> None:
         (("chat", "-m", "Hi", "--chat-id", ".."), "Error: Invalid value for '--chat-id': "),
         (("chat", "-m", "Hi", "--chat-id", "a\nb"), "Error: Invalid value for '--chat-id': "),
         (("history", "-n", "0"), "Error: Invalid value for '-n' / '--limit': "),
-        (("--wrong",), "Error: No such option '--wrong'."),
+        (("--wrong",), "Error: No such option"),
         (("histry",), "Error: No such command 'histry'. Did you mean 'history'?"),
     ],
 )

@@ -66,7 +66,11 @@ def test_the_example_prints_what_it_promises(name: str, arguments: list[str], an
 def test_every_example_is_run() -> None:
     """No example is left out of the table but those that other tests run: of functions, over NATS, and for the web."""
     unprinted = {"connect.py", "mcp_functions.py", "gateway.py", *(path.name for path in EXAMPLES.glob("nats_*.py"))}
-    unprinted |= {"fastapi_backend.py", "background_answer.py", *(path.name for path in EXAMPLES.glob("streamlit_*.py"))}
+    unprinted |= {
+        "fastapi_backend.py",
+        "background_answer.py",
+        *(path.name for path in EXAMPLES.glob("streamlit_*.py")),
+    }
     assert {path.name for path in EXAMPLES.glob("*.py")} - unprinted == {row[0] for row in PRINTED}
 
 

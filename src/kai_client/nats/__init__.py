@@ -8,8 +8,11 @@
 See docs/nats.md.
 """
 
-from .client import NatsKai
-from .messages import InferReply, InferRequest, Meta, Parameters
-from .router import kai_router
+from kai_client._extras import needs_extra
+
+with needs_extra("nats", __name__):
+    from .client import NatsKai
+    from .messages import InferReply, InferRequest, Meta, Parameters
+    from .router import kai_router
 
 __all__ = ["InferReply", "InferRequest", "Meta", "NatsKai", "Parameters", "kai_router"]

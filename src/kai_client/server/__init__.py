@@ -110,4 +110,4 @@ __all__ = [
 
 
 if not TYPE_CHECKING:  # to a type checker a name that is not there is an error
-    __getattr__, __dir__ = lazy_names(sys.modules[__name__], _ROOMS)
+    __getattr__, __dir__ = lazy_names(sys.modules[__name__], _ROOMS, extra="server")
