@@ -57,6 +57,11 @@ class Carrier(Protocol):
     """Requests of one client; see `Transport`. Failures are `KaiError`s."""
 
     @property
+    def url(self) -> str:
+        """Where requests go, for whoever observes: that of an HTTP service, or `nats:` and a subject."""
+        ...
+
+    @property
     def credentials(self) -> Credentials:
         """Who asks; nobody's token is in what they have redacted."""
         ...
