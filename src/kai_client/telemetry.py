@@ -105,7 +105,8 @@ class AnswerEnded(Ended):
     """A chat or a run is over, after what its reader got of it.
 
     `is_whole` says whether the answer was declared over, `first_event` after how many seconds its first event was there.
-    `tool_calls` are those that are new or went on. `message` is the answer so far, `began` as it was before.
+    `tool_calls` are those that are new or went on. `message` is the answer so far, without
+    text where none is wanted; `began` as it was before.
     """
 
     is_whole: bool
@@ -154,6 +155,11 @@ Note: TypeAlias = Retry | Recovery
 class Observation(Protocol):
     """Work that goes on."""
 
+    @property
+    def wants_text(self) -> bool:
+        """Whether the `message` of its ending is to have its text. Who read a stream event by event has made none of it."""
+        ...
+
     def active(self) -> AbstractContextManager[None]:
         """What begins in the block, in the same task or thread, is part of this."""
         ...
@@ -185,6 +191,8 @@ class Observer(Protocol):
 
 class _Silent:
     """Of this nobody is told."""
+
+    wants_text: bool = False
 
     def active(self) -> AbstractContextManager[None]:
         return _NOTHING
@@ -259,6 +267,12 @@ class _Guarded:
 
     def __init__(self, observation: Observation) -> None:
         self._observation = observation
+
+    @property
+    def wants_text(self) -> bool:
+        with _guarded():
+            return self._observation.wants_text
+        return False
 
     def active(self) -> AbstractContextManager[None]:
         return _Entered(self._observation.active)

@@ -11,11 +11,14 @@ from kai_client import otel
 
 __all__ = ["no_leaks", "on_its_stack", "stack"]
 
-ONCE = frozenset({"test_otel_content", "test_otel_faults", "test_otel_off", "test_otel_page", "test_otel_nats"})
+ONCE = frozenset(
+    {"test_otel_content", "test_otel_endings", "test_otel_faults", "test_otel_off", "test_otel_page", "test_otel_nats"}
+)
 """What is decided where no stack is seen."""
 
 ASYNC_ONLY: dict[str, str] = {
     "test_otel_content": "the same observer is told",
+    "test_otel_endings": "the same room tells",
     "test_otel_faults": "the same observer is told",
     "test_otel_nats": "there is no blocking client",
     "test_otel_off": "has processes of its own",

@@ -70,6 +70,8 @@ class BrokenMeterProvider(metrics.NoOpMeterProvider):
 class BrokenObserver:
     """An observer whose every method fails; with `late`, its observations do."""
 
+    wants_text = True
+
     def __init__(self, *, late: bool) -> None:
         self._late = late
 

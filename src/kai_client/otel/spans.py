@@ -67,6 +67,11 @@ class WorkSpan:
         self._context = trace.set_span_in_context(self._span)
         self._is_over = False
 
+    @property
+    def wants_text(self) -> bool:
+        """See `Observation`."""
+        return self._tracing.capture_content
+
     @contextmanager
     def active(self) -> Generator[None]:
         """See `Observation`. Attached by the block that detaches it, never across a `yield` to the user."""

@@ -102,7 +102,7 @@ class Telling:
         chat, self._chat = self._chat, SILENT
         self.awaits_first = False
         if chat is not SILENT:
-            chat.end(self._ending(response, error))
+            chat.end(self._ending(response, error, with_text=chat.wants_text))
 
     def ended(self, response: Response | None, error: BaseException | None = None) -> None:
         """All of it is over, or was left; telling it again is fine."""
@@ -110,18 +110,18 @@ class Telling:
         run, self._run = self._run, SILENT
         if run is not SILENT:
             self._used, self._calls, self._first_event = UsageInfo(), {}, None
-            run.end(self._ending(response, error))
+            run.end(self._ending(response, error, with_text=run.wants_text))
 
-    def _ending(self, response: Response | None, error: BaseException | None) -> Ended:
+    def _ending(self, response: Response | None, error: BaseException | None, *, with_text: bool) -> Ended:
         try:
-            return self._answer(response, error)
+            return self._answer(response, error, with_text=with_text)
         except Exception:  # noqa: BLE001 - another thread may be in the middle of reading it: then this is all there is
             return Ended(error=error)
 
-    def _answer(self, response: Response | None, error: BaseException | None) -> Ended:
+    def _answer(self, response: Response | None, error: BaseException | None, *, with_text: bool) -> Ended:
         if response is None:
             return Ended(error=error)
-        answer = self._folding.answer
+        answer = self._folding.answer if with_text else self._folding.glance()
         used, before = answer.usage, self._used
         calls = answer.tool_calls
         new = [call for name, call in calls.items() if call != self._calls.get(name)]
