@@ -9,11 +9,11 @@ What is emitted is in docs/opentelemetry.md. Nothing that was said is in it unle
 
 try:
     from .instrumenting import KaiInstrumentor, instrument, uninstrument
-except ModuleNotFoundError as error:
-    if (error.name or "").partition(".")[0] != "opentelemetry":
+except ModuleNotFoundError as _error:
+    if (_error.name or "").partition(".")[0] != "opentelemetry":
         raise
     raise ModuleNotFoundError(
-        "kai_client.otel needs the extra `otel`: pip install 'kai-client[otel]'", name=error.name
-    ) from error
+        "kai_client.otel needs the extra `otel`: pip install 'kai-client[otel]'", name=_error.name
+    ) from _error
 
 __all__ = ["KaiInstrumentor", "instrument", "uninstrument"]

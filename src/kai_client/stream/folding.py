@@ -12,7 +12,9 @@ from kai_client.sse import EventDecoder, replay
 __all__ = ["Folding"]
 
 
-_DELTAS: Final = re.compile(rb'(?:^data: \{"type": ?"(?:text|reasoning|tool-input)-delta"[^\r\n]*+\n\n)++', re.MULTILINE)
+_DELTAS: Final = re.compile(
+    rb'(?:^data: \{"type": ?"(?:text|reasoning|tool-input)-delta"[^\r\n]*+\n\n)++', re.MULTILINE
+)
 """Plain frames that are pieces of something, one after the other: nearly all of an answer."""
 
 

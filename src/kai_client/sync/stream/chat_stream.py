@@ -348,13 +348,12 @@ class ChatStream:
         """Tell the continuation, now that the reader knows; whether the answer is read on."""
         carrying.unheard = None
         with self._telling.running():
-            goes_on = self._watch.within(lambda: carrying.continuation.heard(event, self._folding.answer))
-        if goes_on:
-            self._ready = self._handed_out(leg)
-        else:
-            self._done = True
+            self._done = not self._watch.within(lambda: carrying.continuation.heard(event, self._folding.answer))
+        if self._done:
             self._release()
-        return goes_on
+        else:
+            self._ready = self._handed_out(leg)
+        return not self._done
 
     def _go_on(self, leg: Leg) -> bool:
         """Whether more comes after a response that ended."""
