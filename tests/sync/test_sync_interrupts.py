@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import partial
 from types import FrameType
@@ -134,9 +134,18 @@ class Rerun(BaseException):
     """What a framework raises to stop the script it runs: no `Exception`."""
 
 
-@pytest.mark.parametrize("way", [iter, ChatStream.updates, lambda stream: stream.text_stream], ids=["*", "u", "t"])
+WAYS: dict[str, Callable[[ChatStream], Iterable[object]]] = {
+    "events": iter,
+    "updates": ChatStream.updates,
+    "text": lambda stream: stream.text_stream,
+}
+
+
+@pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
 @pytest.mark.parametrize("error", [Rerun, GeneratorExit, SystemExit, ZeroDivisionError])
-def test_an_exception_out_of_the_loop(way: Callable[[ChatStream], Any], error: type[BaseException]) -> None:
+def test_an_exception_out_of_the_loop(
+    way: Callable[[ChatStream], Iterable[object]], error: type[BaseException]
+) -> None:
     """Raised by the program between two events, whatever it is: the connection has ended when it arrives outside."""
     with served(half) as server, KaiClient(TOKEN, STORAGE, server.url, None, None) as client:
         for _ in range(3):

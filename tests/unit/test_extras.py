@@ -6,6 +6,7 @@ import sys
 import pytest
 
 ROOMS = [
+    ("import kai_client.otel", "opentelemetry", "kai_client.otel", "otel"),
     ("import kai_client.nats", "faststream", "kai_client.nats", "nats"),
     ("from kai_client.nats.node import JobDesk", "faststream", "kai_client.nats", "nats"),
     ("from kai_client.nats import NatsKai", "google.protobuf", "kai_client.nats", "nats"),

@@ -9,7 +9,7 @@ import pytest
 
 import kai_client
 
-UNWANTED = ("click", "rich", "fastapi", "uvicorn", "starlette", "respx", "pytest")
+UNWANTED = ("click", "rich", "fastapi", "uvicorn", "starlette", "respx", "pytest", "opentelemetry")
 
 
 @pytest.mark.parametrize("name", kai_client.__all__)

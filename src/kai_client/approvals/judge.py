@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 
 from kai_client.exceptions import KaiError
+from kai_client.telemetry import DecisionBegan, observed
 
 from .decisions import ToolCall
 from .local import LocalTools
@@ -24,6 +25,13 @@ class Judge:
 
     async def decide(self, call: ToolCall[Any]) -> Verdict:
         """The verdict on a call. Whatever a policy raises, or says that is no answer, denies."""
+        work = DecisionBegan(chat_id=call.chat_id, tool_name=call.tool_name, call_id=call.tool_call_id)
+        with observed(work) as seen:
+            verdict = await self._verdict(call)
+            seen.ending = verdict.ending
+            return verdict
+
+    async def _verdict(self, call: ToolCall[Any]) -> Verdict:
         own = self._tools.policy_for(call.tool_name) if self._tools is not None else None
         task = asyncio.current_task()
         before = task.cancelling() if task is not None else 0

@@ -3,7 +3,9 @@
 from contextlib import suppress
 from dataclasses import dataclass
 
-from .decisions import Decision, Denial
+from kai_client.telemetry import DecisionEnded
+
+from .decisions import Approval, Decision, Denial
 
 __all__ = ["Verdict", "denied"]
 
@@ -14,6 +16,12 @@ class Verdict:
 
     decision: Decision | None
     failure: Exception | None = None
+
+    @property
+    def ending(self) -> DecisionEnded:
+        """What an observer is told of it."""
+        said = "approved" if isinstance(self.decision, Approval) else "denied"
+        return DecisionEnded(decision="pending" if self.decision is None else said, error=self.failure)
 
 
 def denied(failure: Exception, cause: BaseException | None = None) -> Verdict:

@@ -11,6 +11,8 @@ from typing import Final
 from pydantic import JsonValue
 
 from kai_client.exceptions import KaiClosedError
+from kai_client.telemetry import RequestBegan, observed
+from kai_client.telemetry import headers as trace_headers
 from kai_client.transport import Credentials, Limits, RetryPolicy, StreamHead, StreamRequest, Timeouts
 from kai_client.transport.closing import Closable
 from kai_client.transport.retrying import retrying
@@ -22,6 +24,7 @@ from .messages import InferReply, InferRequest, Meta, OperationReply, OperationR
 from .operation_paths import INFER, operation_of
 from .reading import WINDOW, ChunkReader
 from .requests import infer_request
+from .telling import infer_began, infer_ended
 
 __all__ = ["NatsCarrier", "OneConnection"]
 
@@ -82,6 +85,11 @@ class NatsCarrier:
     retry: RetryPolicy = field(default_factory=RetryPolicy)
     limits: Limits = field(default_factory=Limits)
 
+    @property
+    def url(self) -> str:
+        """The subject, as a URL."""
+        return f"nats:{self.subject}"
+
     async def request(
         self,
         method: str,
@@ -103,18 +111,21 @@ class NatsCarrier:
                 raise reply.error.to_error()
             return reply
 
-        return (await retrying(self.retry, method, attempt, self.connections.sleep)).result
+        with observed(RequestBegan(method=method, path=path, url=self.url)):
+            return (await retrying(self.retry, method, attempt, self.connections.sleep)).result
 
     async def infer(self, request: InferRequest) -> InferReply:
         """The one reply to a request. Raises its error, with what there was of the answer."""
         data = self.codec.write_infer(request)
-        answer, codec = await self._asked(self.subject, data, self.stream_timeouts, "reply")
-        reply = codec.read_reply(answer)
-        if reply.error is not None:
-            error = reply.error.to_error()
-            error.partial_text = reply.output or None
-            raise error
-        return reply
+        with observed(infer_began(request, self.url)) as seen:
+            answer, codec = await self._asked(self.subject, data, self.stream_timeouts, "reply")
+            reply = codec.read_reply(answer)
+            if reply.error is not None:
+                error = reply.error.to_error()
+                error.partial_text = reply.output or None
+                raise error
+            seen.ending = infer_ended(reply)
+            return reply
 
     async def _asked(self, subject: str, data: bytes, timeouts: Timeouts, kind: str) -> tuple[bytes, Codec]:
         seconds = min(timeouts.idle or _FOR_EVER, timeouts.total or _FOR_EVER)
@@ -132,8 +143,8 @@ class NatsCarrier:
         if seconds is not None and seconds < _FOR_EVER:
             headers[DEADLINE] = f"{time.time() + seconds:.3f}"
         if self.meta.trace_id is not None and _W3C.fullmatch(self.meta.trace_id):
-            headers["traceparent"] = self.meta.trace_id
-        return headers
+            return {**headers, "traceparent": self.meta.trace_id}
+        return {**headers, **trace_headers()}
 
     async def open(self, request: StreamRequest, head: StreamHead) -> ChunkReader:
         """A stream whose first event has arrived; `head` is filled in. Whoever reads the body closes it."""

@@ -14,6 +14,7 @@ from kai_client.server.faults import refusal
 from kai_client.server.incoming import answer_to, service_for, with_service
 from kai_client.server.service import KaiHost, KaiService
 from kai_client.server.streams import Pump
+from kai_client.telemetry import continuing
 
 from .call import Call
 from .chunks import chunk_of
@@ -44,6 +45,10 @@ class InferService:
 
     async def infer(self, call: Call) -> None:
         """Answer a request of the infer contract."""
+        with continuing(call.message.headers or {}):
+            await self._infer(call)
+
+    async def _infer(self, call: Call) -> None:
         try:
             call.understand()
             request = call.codec.read_infer(call.message.body)
@@ -68,6 +73,10 @@ class InferService:
 
     async def operation(self, call: Call, name: str) -> None:
         """Answer the call of another method."""
+        with continuing(call.message.headers or {}):
+            await self._operation(call, name)
+
+    async def _operation(self, call: Call, name: str) -> None:
         try:
             call.understand()
             request = call.codec.read_operation(call.message.body)

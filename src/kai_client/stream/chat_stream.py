@@ -6,16 +6,18 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 from kai_client.events import SSEEvent, TextEvent, ToolCallEvent, UsageInfo
-from kai_client.exceptions import KaiClosedError, KaiError, KaiStreamError, KaiTimeoutError
+from kai_client.exceptions import KaiClosedError, KaiError
 from kai_client.message import UIMessage
 from kai_client.transport import Carrier, logged
 from kai_client.types import Json
 
 from .carrying import Carrying
 from .continuation import Continuation
+from .failing import attach, count
 from .folding import Folding
 from .leg import Leg
 from .opening import Opening
+from .telling import Telling
 from .verdict import failure_of
 from .watch import Watch, drop
 
@@ -61,9 +63,9 @@ class ChatStream:
         self._quick: Callable[[], Awaitable[bytes]] | None = None
         """What gives the next piece, while nothing else is to be expected."""
         self._folding = Folding()
+        self._telling = Telling(transport.url, chat_id, self._folding, is_run=continuation is not None)
         self._carrying = Carrying(continuation, self._folding) if continuation is not None else None
-        self._entered = False
-        self._done = False
+        self._entered = self._done = False
         self._error: Exception | None = None
         self._broken: KaiError | None = None
         """The error of the response itself, which may have a rest somewhere."""
@@ -71,7 +73,11 @@ class ChatStream:
     async def __aenter__(self) -> Self:
         """Send the request and wait for the response's head, so that a refused request raises here."""
         self._entered = True
-        await self._watch.within(self._open)
+        try:
+            await self._watch.within(self._open)
+        except BaseException as error:
+            self._telling.ended(self._leg, error)
+            raise
         return self
 
     async def __aexit__(
@@ -103,6 +109,7 @@ class ChatStream:
     async def _release(self) -> None:
         """Give the connection back; a stream that broke may yet go on."""
         self._stop()
+        self._telling.ended(self._leg)
         if self._leg is not None:
             await self._leg.aclose()
 
@@ -177,7 +184,7 @@ class ChatStream:
     @property
     def request_id(self) -> str | None:
         """The id of the request in the service's logs, where its response head names one."""
-        return self._leg.head.request_id if self._leg is not None else None
+        return self._leg.request_id if self._leg is not None else None
 
     async def _iterate(self) -> AsyncGenerator[SSEEvent]:
         try:
@@ -226,17 +233,16 @@ class ChatStream:
         error, broken = self._error, self._broken
         if self._watch.closed:
             raise KaiClosedError("The stream was closed; send the message again", "closed")
-        if error is None or (broken is not None and broken is error and await self._find_rest(broken)):
+        if error is None or (self._leg and broken and broken is error and await self._find_rest(self._leg, broken)):
             return
+        self._telling.ended(self._leg, error)
         raise error
 
-    async def _find_rest(self, error: KaiError) -> bool:
-        if self._leg is None:
-            return False
-        if not await self._leg.find_rest(error, self.chat_id, self._folding.answer, resumable=self._resumable):
+    async def _find_rest(self, leg: Leg, error: KaiError) -> bool:
+        if not await leg.find_rest(error, self.chat_id, self._folding.answer, resumable=self._resumable):
             return False
         self._folding.looks = True  # the bytes of the rest are others
-        self._ready = self._handed_out(self._leg)
+        self._ready = self._handed_out(leg)
         self._error = self._broken = None
         return True
 
@@ -245,11 +251,15 @@ class ChatStream:
         if self._watch.closed:
             raise KaiClosedError("The stream was closed; send the message again", "closed")
         if self._leg is None:
-            opening = await self._prepare()
+            with self._telling.running():
+                opening = await self._prepare()
             self._folding.begin(opening.message)
-            self._leg = Leg(self._transport, self._watch, opening)
-            self._ready = self._folding.following(opening.events)
+            self._leg = self._begun(opening)
         await self._leg.open()
+
+    def _begun(self, opening: Opening) -> Leg:
+        self._ready = self._folding.following(opening.events)
+        return Leg(self._transport, self._watch, opening, self._telling)
 
     async def _more(self) -> bool:
         """Have more events ready; False after the last."""
@@ -298,10 +308,11 @@ class ChatStream:
             self._error = error
         else:  # what it was in the middle of is undone or unknown: going on could send a request twice
             self._error = KaiClosedError("The stream was closed: reading it was cancelled", "closed")
+        self._telling.ended(self._leg, error)
         await self._release()
-        if isinstance(error, KaiError):
-            self._count(error)
-            self._attach(error)
+        if self._leg is not None and error is self._broken:
+            count(error, self._leg.received())
+        attach(error, self._folding, self.request_id, self._transport.credentials)
 
     async def _receive(self) -> bool:
         leg = self._leg
@@ -321,7 +332,7 @@ class ChatStream:
             if error is leg.failure:
                 raise
             self._broken = error
-            if self._watch.closed or not self._recovers or not await self._find_rest(error):
+            if self._watch.closed or not self._recovers or not await self._find_rest(leg, error):
                 raise
             return True
         return await self._go_on(leg)
@@ -336,28 +347,31 @@ class ChatStream:
     async def _was_heard(self, carrying: Carrying, event: SSEEvent, leg: Leg) -> bool:
         """Tell the continuation, now that the reader knows; whether the answer is read on."""
         carrying.unheard = None
-        if await self._watch.within(lambda: carrying.continuation.heard(event, self._folding.answer)):
+        with self._telling.running():
+            self._done = not await self._watch.within(lambda: carrying.continuation.heard(event, self._folding.answer))
+        if self._done:
+            await self._release()
+        else:
             self._ready = self._handed_out(leg)
-            return True
-        self._done = True
-        await self._release()
-        return False
+        return not self._done
 
     async def _go_on(self, leg: Leg) -> bool:
         """Whether more comes after a response that ended."""
+        self._telling.response_ended(leg)
         carrying = self._carrying
         opening = None
         if carrying is not None and leg.over and leg.is_asked_for and not failure_of(self._folding.answer):
             carrying.is_deciding = True
-            opening = await self._watch.within(lambda: self._decided(carrying, leg))
+            with self._telling.running():
+                opening = await self._watch.within(lambda: self._decided(carrying, leg))
             carrying.is_deciding = False
         if carrying is None or opening is None:
             self._done = True
+            self._telling.ended(leg)
             self._ready = carrying.ending() if carrying is not None else iter(())
             return carrying is not None
         carrying.go_on()
-        self._leg = Leg(self._transport, self._watch, opening)
-        self._ready = self._folding.following(opening.events)
+        self._leg = self._begun(opening)
         return True
 
     async def _decided(self, carrying: Carrying, leg: Leg) -> Opening | None:
@@ -372,27 +386,14 @@ class ChatStream:
         if failure is None and not self._done and not self._declared_over():
             failure = KaiClosedError("The stream was closed before the answer was whole", "closed")
         if failure is not None:
-            self._attach(failure)
+            attach(failure, self._folding, self.request_id, self._transport.credentials)
             raise failure
 
     def _declared_over(self) -> bool:
         """Whether all was there when it was left: only what may follow the end was not waited for."""
         if self._leg is None or (self._carrying is not None and self._carrying.is_open):
             return False
-        return self._leg.over or self._leg.terminal or self._folding.answer.finish is not None
-
-    def _count(self, error: KaiError) -> None:
-        """Say how much had arrived when the body of an answer went wrong."""
-        received = self._leg.received() if self._leg is not None and error is self._broken else None
-        if received is not None and isinstance(error, KaiStreamError | KaiTimeoutError):
-            error.message = f"{error.message} after {received}"
-            error.args = (error.message,)
-
-    def _attach(self, error: KaiError) -> None:
-        error.request_id = error.request_id or self.request_id
-        error.partial_text = self.text
-        error.partial_message = self.message
-        self._transport.credentials.redact_error(error)
+        return self._leg.is_whole or self._folding.answer.finish is not None
 
 
 def _nothing(_: SSEEvent) -> str | None:

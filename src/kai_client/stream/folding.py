@@ -1,6 +1,8 @@
 """The answer so far, folded from what was handed out: when somebody looks, not before."""
 
+import re
 from collections.abc import Generator, Iterable, Iterator
+from typing import Final
 
 from kai_client.accumulator import Accumulator, Run
 from kai_client.events import SSEEvent
@@ -8,6 +10,12 @@ from kai_client.message import UIMessage
 from kai_client.sse import EventDecoder, replay
 
 __all__ = ["Folding"]
+
+
+_DELTAS: Final = re.compile(
+    rb'(?:^data: \{"type": ?"(?:text|reasoning|tool-input)-delta"[^\r\n]*+\n\n)++', re.MULTILINE
+)
+"""Plain frames that are pieces of something, one after the other: nearly all of an answer."""
 
 
 class Folding:
@@ -27,6 +35,8 @@ class Folding:
         self.takes_all: bool = False
         self.changed: bool = False
         self._answer = Accumulator()
+        self._goes_on = False
+        """Whether there was a message before."""
         self._decoder: EventDecoder | None = None
         """The one that made what was handed out of the bytes."""
         self._again: Iterator[Run | SSEEvent] | None = None
@@ -41,9 +51,19 @@ class Folding:
         self._catch_up()
         return self._answer
 
+    def glance(self) -> Accumulator:
+        """All that was received but what came in pieces, for a fraction of what the whole costs; all where that is there."""
+        if self.looks or self._goes_on:
+            return self.answer
+        answer, decoder = Accumulator(), EventDecoder()
+        answer.apply_all(decoder.feed(_DELTAS.sub(b"", self.kept)))
+        answer.apply_all(decoder.close())
+        return answer
+
     def begin(self, message: UIMessage | None) -> None:
         """The answer goes on with `message`."""
         self._answer = Accumulator(message)
+        self._goes_on = message is not None
 
     def fold(self, event: SSEEvent) -> None:
         """Take one event in."""

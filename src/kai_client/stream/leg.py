@@ -9,9 +9,11 @@ from kai_client.exceptions import KaiClosedError, KaiError, KaiStreamError
 from kai_client.message import UIMessage
 from kai_client.recovery import Broken, is_recoverable, rest_of
 from kai_client.sse import EventDecoder
+from kai_client.telemetry import Recovery, note
 from kai_client.transport import Body, Carrier, StreamHead
 
 from .opening import Opening
+from .telling import Telling
 from .watch import Watch
 
 _OK: Final = 200
@@ -26,7 +28,7 @@ class Leg:
     `over` that they ended where an answer may end.
     """
 
-    def __init__(self, transport: Carrier, watch: Watch, opening: Opening) -> None:
+    def __init__(self, transport: Carrier, watch: Watch, opening: Opening, telling: Telling) -> None:
         self.head: StreamHead = StreamHead()
         self.ready: Iterator[SSEEvent] = iter(())
         self.data: bytes = b""
@@ -38,6 +40,7 @@ class Leg:
         self.began: UIMessage | None = opening.message
         """The message as it was when this response began."""
         self._opening = opening
+        self._telling = telling
         self._body: Body | None = None
         self._ended_with: Exception | None = None
         self._resumed_at: int | None = None
@@ -49,6 +52,21 @@ class Leg:
     def terminal(self) -> bool:
         """Whether the answer was declared over."""
         return self.decoder.terminal
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it was declared over, or ended where an answer may end."""
+        return self.over or self.terminal
+
+    @property
+    def events(self) -> int:
+        """How many events were handed out."""
+        return self.decoder.events_received
+
+    @property
+    def request_id(self) -> str | None:
+        """The id of the request in the service's logs, where its response head names one."""
+        return self.head.request_id
 
     @property
     def is_open(self) -> bool:
@@ -74,7 +92,8 @@ class Leg:
             return
         failure = self._opening.failure
         try:
-            self._body = await self._transport.open(self._opening.request, self.head)
+            with self._telling.asking(self._opening.request):
+                self._body = await self._transport.open(self._opening.request, self.head)
         except KaiError as error:
             if failure is None:
                 raise
@@ -107,6 +126,8 @@ class Leg:
                     raise KaiClosedError("The client was closed while its stream was read", "closed") from error
                 raise
             data = None  # the answer was complete: how its connection ended no longer matters
+        if self._telling.awaits_first:
+            self._telling.arrived(self.events)
         if data is None:
             self.ended = True
             self.data, self.ready = b"", self.decoder.close()
@@ -118,9 +139,12 @@ class Leg:
     def quick(self) -> Callable[[], Awaitable[bytes]] | None:
         """What gives the next piece without further ado: the caller watches, feeds the decoder, and tells `ended_with`.
 
-        None where something else than the next piece is to be expected.
+        None where something else than the next piece is to be expected, or where that may hold the first event that
+        somebody wants to know of.
         """
         if self._body is None or self.ended or self._ended_with is not None or self._watch.is_timed:
+            return None
+        if self._telling.awaits_first:
             return None
         return self._body.next
 
@@ -177,7 +201,9 @@ class Leg:
         if self._body is not None:
             await self._body.aclose()
         try:
-            source = await self._watch.within(lambda: rest_of(self._transport, broken))
+            with self._telling.recovering(request):
+                source = await self._watch.within(lambda: rest_of(self._transport, broken))
+                note(Recovery(found=source is not None))
         except KaiClosedError:
             raise
         except KaiError:

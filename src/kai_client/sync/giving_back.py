@@ -6,7 +6,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from typing import Final
+from typing import Final, cast
 
 import httpx
 
@@ -119,8 +119,8 @@ class Bodies:
                 self._late.popleft()()
 
     def _is_mine(self) -> bool:
-        mine: bool = self.lock._is_owned()  # type: ignore[attr-defined]  # noqa: SLF001 - `threading.Condition` asks it, too
-        return mine
+        owned = cast("Callable[[], bool]", self.lock._is_owned)  # type: ignore[attr-defined]  # noqa: SLF001 - `threading.Condition` asks it, too
+        return owned()
 
 
 class Inner:

@@ -11,6 +11,7 @@ from kai_client.approvals.decisions import Ruling, ToolCall
 from kai_client.approvals.policy import Policy
 from kai_client.approvals.results import LocalResult
 from kai_client.exceptions import KaiError
+from kai_client.telemetry import ToolBegan, ToolEnded, observed
 
 from .context import StateT, ToolContext
 from .errors import ToolError
@@ -126,7 +127,10 @@ class Toolbox(Generic[StateT]):
         """
         tool = self._named(name)
         context = ToolContext(state=self._lifetime.state, tool_name=name, call=call)
-        return await tool.run(inputs, params, context)
+        with observed(ToolBegan(name=name, call_id=call.tool_call_id if call else None, input=inputs)) as seen:
+            output = await tool.run(inputs, params, context)
+            seen.ending = ToolEnded(output=output)
+            return output
 
     def runs(self, tool_name: str) -> bool:
         """Whether this tool is one of these functions."""

@@ -6,7 +6,7 @@ from .credentials import Credentials
 from .discovery import discover
 from .http import Transport
 from .limits import Limits
-from .log import logged, set_up_logging
+from .log import logged, redacted, set_up_logging
 from .requests import StreamHead, StreamRequest
 from .retry import RetryDetails, RetryHook, RetryPolicy
 from .stacks import NetworkStack
@@ -36,6 +36,7 @@ __all__ = [
     "discover",
     "logged",
     "path_segment",
+    "redacted",
     "set_up_logging",
     "storage_root",
 ]

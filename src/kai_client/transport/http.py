@@ -15,6 +15,7 @@ from kai_client._version import __version__
 from kai_client._wire import decode_json
 from kai_client.exceptions import KaiClosedError, KaiError, KaiStreamError, KaiTimeoutError
 from kai_client.sse import check_content_type
+from kai_client.telemetry import RequestBegan, headers, observed
 
 from .body import decoded
 from .connections import Connections
@@ -52,6 +53,11 @@ class Transport:
     retry: RetryPolicy = field(default_factory=RetryPolicy)
     limits: Limits = field(default_factory=Limits)
 
+    @property
+    def url(self) -> str:
+        """Where requests go."""
+        return self.base_url
+
     def to(self, base_url: str) -> "Transport":
         """The same, to another URL."""
         return replace(self, base_url=base_url)
@@ -76,7 +82,8 @@ class Transport:
                         raise await self._error(response, self.timeouts)
                     return _content(response, await self._read(response))
 
-        return await self._within_total(self.timeouts.total, lambda: self._retrying(method, attempt))
+        with observed(RequestBegan(method=method, path=path, url=self.base_url)):
+            return await self._within_total(self.timeouts.total, lambda: self._retrying(method, attempt))
 
     async def open(self, request: StreamRequest, head: StreamHead) -> StreamBody:
         """A stream whose head has arrived, over as many attempts as the policy allows; `head` is filled in.
@@ -116,7 +123,8 @@ class Transport:
         auth: bool = True,
         streaming: bool = False,
     ) -> AsyncGenerator[httpx.Response]:
-        headers = {
+        sent = {
+            **headers(),
             "user-agent": f"kai-client/{__version__}",
             "accept": "text/event-stream" if streaming else "application/json",
             # No compression: a proxy that compresses a stream holds it back.
@@ -126,7 +134,7 @@ class Transport:
         }
         url = f"{self.base_url}{path}"
         client = self.connections.client(url)
-        options = {"params": params, "json": json, "headers": headers, "timeout": timeouts.for_httpx()}
+        options = {"params": params, "json": json, "headers": sent, "timeout": timeouts.for_httpx()}
         request = self._built(client, method, url, options)
         log_request(request, self.credentials)
         try:

@@ -13,7 +13,7 @@ import httpx
 
 from .credentials import Credentials
 
-__all__ = ["LOG", "log_request", "log_response", "logged", "set_up_logging"]
+__all__ = ["LOG", "log_request", "log_response", "logged", "redacted", "set_up_logging"]
 
 LOG: Final = logging.getLogger("kai_client")
 _SECRET_HEADERS: Final = frozenset(
@@ -43,15 +43,21 @@ class _Redacting(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Every record passes, redacted."""
-        text = shown = record.getMessage()
-        for credentials in list(_KNOWN):
-            shown = credentials.redact(shown)
+        text = record.getMessage()
+        shown = redacted(text)
         if shown != text:
             record.msg, record.args = shown, ()
         return True
 
 
 _REDACTING: Final = _Redacting()
+
+
+def redacted(text: str) -> str:
+    """`text` without the token of any client of this process."""
+    for credentials in list(_KNOWN):
+        text = credentials.redact(text)
+    return text
 
 
 def set_up_logging(credentials: Credentials) -> None:

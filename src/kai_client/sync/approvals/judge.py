@@ -5,6 +5,7 @@ from typing import Any
 from kai_client.approvals.decisions import ToolCall
 from kai_client.approvals.verdict import Verdict, denied
 from kai_client.sync import waits
+from kai_client.telemetry import DecisionBegan, observed
 
 from .local import LocalTools
 from .policy import Policy, ruled
@@ -28,9 +29,12 @@ class Judge:
         """
         own = self._tools.policy_for(call.tool_name) if self._tools is not None else None
         waits.check()
-        verdict = _asked(own or self._policy, call)
-        waits.check()
-        return verdict
+        work = DecisionBegan(chat_id=call.chat_id, tool_name=call.tool_name, call_id=call.tool_call_id)
+        with observed(work) as seen:
+            verdict = _asked(own or self._policy, call)
+            waits.check()
+            seen.ending = verdict.ending
+            return verdict
 
 
 def _asked(policy: Policy, call: ToolCall[Any]) -> Verdict:

@@ -15,6 +15,7 @@ from kai_client.sync.approvals.policy import Policy
 from kai_client.sync.toolbox.function import ToolFunction
 from kai_client.sync.toolbox.lifetime import Lifespan, Lifetime
 from kai_client.sync.toolbox.policy import PolicyFunction
+from kai_client.telemetry import ToolBegan, ToolEnded, observed
 from kai_client.toolbox.context import StateT, ToolContext
 from kai_client.toolbox.errors import ToolError
 from kai_client.toolbox.schema import ToolSchema
@@ -126,7 +127,10 @@ class Toolbox(Generic[StateT]):
         """
         tool = self._named(name)
         context = ToolContext(state=self._lifetime.state, tool_name=name, call=call)
-        return tool.run(inputs, params, context)
+        with observed(ToolBegan(name=name, call_id=call.tool_call_id if call else None, input=inputs)) as seen:
+            output = tool.run(inputs, params, context)
+            seen.ending = ToolEnded(output=output)
+            return output
 
     def runs(self, tool_name: str) -> bool:
         """Whether this tool is one of these functions."""

@@ -9,7 +9,7 @@ from kai_client.sync.transport.stacks import NetworkStack
 from kai_client.sync.transport.stream_body import StreamBody
 from kai_client.transport.credentials import Credentials
 from kai_client.transport.limits import Limits
-from kai_client.transport.log import logged, set_up_logging
+from kai_client.transport.log import logged, redacted, set_up_logging
 from kai_client.transport.requests import StreamHead, StreamRequest
 from kai_client.transport.retry import RetryDetails, RetryHook, RetryPolicy
 from kai_client.transport.timeouts import Timeouts, TimeoutTypes
@@ -37,6 +37,7 @@ __all__ = [
     "discover",
     "logged",
     "path_segment",
+    "redacted",
     "set_up_logging",
     "storage_root",
 ]

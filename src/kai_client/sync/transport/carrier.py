@@ -61,6 +61,11 @@ class Carrier(Protocol):
     __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
 
     @property
+    def url(self) -> str:
+        """Where requests go, for whoever observes: that of an HTTP service, or `nats:` and a subject."""
+        ...
+
+    @property
     def credentials(self) -> Credentials:
         """Who asks; nobody's token is in what they have redacted."""
         ...

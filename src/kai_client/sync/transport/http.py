@@ -22,6 +22,7 @@ from kai_client.sync.transport.connections import Connections
 from kai_client.sync.transport.error_answers import error_from_response
 from kai_client.sync.transport.retrying import retrying
 from kai_client.sync.transport.stream_body import StreamBody
+from kai_client.telemetry import RequestBegan, headers, observed
 from kai_client.transport.credentials import Credentials
 from kai_client.transport.errors import map_exceptions, request_id
 from kai_client.transport.inflate import ACCEPTED
@@ -53,6 +54,11 @@ class Transport:
     retry: RetryPolicy = field(default_factory=RetryPolicy)
     limits: Limits = field(default_factory=Limits)
 
+    @property
+    def url(self) -> str:
+        """Where requests go."""
+        return self.base_url
+
     def to(self, base_url: str) -> "Transport":
         """The same, to another URL."""
         return replace(self, base_url=base_url)
@@ -77,7 +83,8 @@ class Transport:
                         raise self._error(response, self.timeouts)
                     return _content(response, self._read(response))
 
-        return self._within_total(self.timeouts.total, lambda: self._retrying(method, attempt))
+        with observed(RequestBegan(method=method, path=path, url=self.base_url)):
+            return self._within_total(self.timeouts.total, lambda: self._retrying(method, attempt))
 
     def open(self, request: StreamRequest, head: StreamHead) -> StreamBody:
         """A stream whose head has arrived, over as many attempts as the policy allows; `head` is filled in.
@@ -117,7 +124,8 @@ class Transport:
         auth: bool = True,
         streaming: bool = False,
     ) -> Generator[httpx.Response]:
-        headers = {
+        sent = {
+            **headers(),
             "user-agent": f"kai-client/{__version__}",
             "accept": "text/event-stream" if streaming else "application/json",
             # No compression: a proxy that compresses a stream holds it back.
@@ -127,7 +135,7 @@ class Transport:
         }
         url = f"{self.base_url}{path}"
         client = self.connections.client(url)
-        options = {"params": params, "json": json, "headers": headers, "timeout": waits.shortened(timeouts).for_httpx()}
+        options = {"params": params, "json": json, "headers": sent, "timeout": waits.shortened(timeouts).for_httpx()}
         request = self._built(client, method, url, options)
         log_request(request, self.credentials)
         try:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
 from kai_client.exceptions import KaiError
+from kai_client.telemetry import Retry, note
 from kai_client.transport.retry import COME_BACK, RetryDetails, RetryPolicy
 
 if TYPE_CHECKING:
@@ -51,7 +52,10 @@ def _again(
 
     def before_sleep(state: tenacity.RetryCallState) -> None:
         error = _error_of(state)
-        if policy.on_retry is not None and error is not None:
+        if error is None:
+            return
+        note(Retry(attempt=state.attempt_number, error=error, wait=state.upcoming_sleep))
+        if policy.on_retry is not None:
             policy.on_retry(RetryDetails(state.attempt_number, error, state.upcoming_sleep))
 
     failed: list[KaiError] = [first]
