@@ -68,7 +68,7 @@ def _is_finaliser(frame: FrameType | None) -> bool:
     return frame is not None and (frame.f_code.co_name == "__del__" or _is_finaliser(frame.f_back))
 
 
-WAYS: dict[str, Callable[[ChatStream], Any]] = {
+LOOPS: dict[str, Callable[[ChatStream], Any]] = {
     "text": ChatStream.get_final_text,
     "events": list,
     "block": lambda stream: stream.__enter__().get_final_text(),
@@ -77,7 +77,7 @@ WAYS: dict[str, Callable[[ChatStream], Any]] = {
 
 @pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")  # a socket that nobody has got yet: Python closes it
 @pytest.mark.parametrize("limits", [LIMITS, Timeouts()], ids=["total", "no total"])
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("way", LOOPS)
 def test_ctrl_c_at_any_step(way: str, limits: Timeouts) -> None:
     """Wherever it comes, the thread can go on with the same client, and no connection stays open."""
     with served(whole) as server, KaiClient(TOKEN, STORAGE, server.url, limits, limits) as client:
@@ -85,7 +85,7 @@ def test_ctrl_c_at_any_step(way: str, limits: Timeouts) -> None:
         def read() -> Any:
             stream = client.send_message("c1", "Hi")
             try:
-                return WAYS[way](stream)
+                return LOOPS[way](stream)
             finally:
                 stream.close()
 
@@ -134,14 +134,14 @@ class Rerun(BaseException):
     """What a framework raises to stop the script it runs: no `Exception`."""
 
 
-WAYS: dict[str, Callable[[ChatStream], Iterable[object]]] = {
+LOOPS: dict[str, Callable[[ChatStream], Iterable[object]]] = {
     "events": iter,
     "updates": ChatStream.updates,
     "text": lambda stream: stream.text_stream,
 }
 
 
-@pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
+@pytest.mark.parametrize("way", LOOPS.values(), ids=LOOPS)
 @pytest.mark.parametrize("error", [Rerun, GeneratorExit, SystemExit, ZeroDivisionError])
 def test_an_exception_out_of_the_loop(
     way: Callable[[ChatStream], Iterable[object]], error: type[BaseException]
