@@ -68,7 +68,7 @@ def _is_finaliser(frame: FrameType | None) -> bool:
     return frame is not None and (frame.f_code.co_name == "__del__" or _is_finaliser(frame.f_back))
 
 
-LOOPS: dict[str, Callable[[ChatStream], Any]] = {
+WAYS: dict[str, Callable[[ChatStream], Any]] = {
     "text": ChatStream.get_final_text,
     "events": list,
     "block": lambda stream: stream.__enter__().get_final_text(),
@@ -77,7 +77,7 @@ LOOPS: dict[str, Callable[[ChatStream], Any]] = {
 
 @pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")  # a socket that nobody has got yet: Python closes it
 @pytest.mark.parametrize("limits", [LIMITS, Timeouts()], ids=["total", "no total"])
-@pytest.mark.parametrize("way", LOOPS)
+@pytest.mark.parametrize("way", WAYS)
 def test_ctrl_c_at_any_step(way: str, limits: Timeouts) -> None:
     """Wherever it comes, the thread can go on with the same client, and no connection stays open."""
     with served(whole) as server, KaiClient(TOKEN, STORAGE, server.url, limits, limits) as client:
@@ -85,7 +85,7 @@ def test_ctrl_c_at_any_step(way: str, limits: Timeouts) -> None:
         def read() -> Any:
             stream = client.send_message("c1", "Hi")
             try:
-                return LOOPS[way](stream)
+                return WAYS[way](stream)
             finally:
                 stream.close()
 
