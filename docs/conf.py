@@ -24,14 +24,20 @@ nitpick_ignore_regex = [
         r"py:.*",
         r"(collections|contextlib|datetime|enum|functools|os|pathlib|re|ssl|string|types|typing|typing_extensions)\..*",
     ),
-    (r"py:.*", r"(annotated_types|asyncio|logging|fastapi|faststream|httpx|nats|pydantic|pydantic_core|starlette)\..*"),
+    (
+        r"py:.*",
+        r"(annotated_types|asyncio|logging|fastapi|faststream|httpx|nats|opentelemetry|pydantic|pydantic_core|starlette)\..*",
+    ),
     # What the standard library has without a module, and its own words for values.
     (
         r"py:.*",
         r"(Any|Awaitable|Callable|Mapping|None|Self|bool|bytes|dict|float|frozenset|int|list|object|set|str|tuple|type)",
     ),
     # Annotations that are texts, from modules that import their types for type checkers only.
-    (r"py:.*", r"(KeyValue|ObjectStore|PydanticUndefined|SampleProject|_Script|_Step|always|dict\[str)"),
+    (
+        r"py:.*",
+        r"(KeyValue|ObjectStore|PendingClient|PydanticUndefined|RecordingProxy|Redact|Replay|SampleProject|SyncKaiClient|_Script|_Step|always|dict\[str)",
+    ),
 ]
 
 autodoc_default_options = {

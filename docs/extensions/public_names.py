@@ -27,6 +27,7 @@ MODULES: Final = (
     "kai_client.testing",
     "kai_client.nats",
     "kai_client.nats.node",
+    "kai_client.otel",
     "kai_client.exceptions",
     "kai_client.types",
 )
@@ -78,10 +79,14 @@ def _target(text: str, page: str) -> str | None:
 
 def _link(app: Sphinx, doctree: nodes.document) -> None:
     """Make the literals that name something links to it, and none of the built-in names."""
+    page = app.env.current_document.docname
     for reference in doctree.findall(pending_xref):
         if hasattr(builtins, reference.get("reftarget", "")) and reference.hasattr("refspecific"):
             del reference["refspecific"]  # the `type` of a signature is not the field of an event
-    page = app.env.current_document.docname
+        elif (named := _target(reference.get("reftarget", ""), page)) is not None:
+            reference["reftarget"] = (
+                named  # an annotation that is a text has no module to tell two classes of a name apart
+            )
     for literal in list(doctree.findall(nodes.literal)):
         target = None if _is_linked(literal) else _target(literal.astext(), page)
         if target is None:

@@ -27,7 +27,7 @@ ROOT: Final = Path(__file__).parents[2]
 DOCS: Final = ROOT / "docs"
 
 _FENCE: Final = re.compile(
-    r"^(?:<!-- (?P<mark>[^>]+) -->\n+)?```(?P<language>python|console)\n(?P<code>.*?)^```\n"
+    r"^(?:<!-- (?P<mark>[^>]+) -->\n+)?```(?P<language>python|console|tsx)\n(?P<code>.*?)^```\n"
     r"(?:\n```text\n(?P<output>.*?)^```)?",
     re.DOTALL | re.MULTILINE,
 )

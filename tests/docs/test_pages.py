@@ -37,8 +37,8 @@ def servers() -> Iterator[dict[str, KaiServer]]:
     """A local server of each kind, with the built-in assistant, for all blocks: each begins chats of its own."""
     with ExitStack() as stack:
         yield {
-            "kai-agent": stack.enter_context(running_server(mode="agent")),
-            "kai-assistant": stack.enter_context(running_server(mode="assistant")),
+            "kai-agent": stack.enter_context(running_server(mode="agent", sample=True)),
+            "kai-assistant": stack.enter_context(running_server(mode="assistant", sample=True)),
         }
 
 

@@ -4,35 +4,22 @@ import os
 import re
 import subprocess
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from page_blocks import DOCS, Block, blocks
 
 from kai_client.testing import KaiServer
 
-DOCS = Path(__file__).parents[2] / "docs"
-PAGE = (DOCS / "testing.md").read_text(encoding="utf-8")
-_BLOCK = re.compile(r"(?:<!-- (?P<mark>[^>]+) -->\n)?```python\n(?P<code>.*?)```", re.DOTALL)
-
-
-@dataclass(frozen=True)
-class Block:
-    """One Python block, and the HTML comment before it."""
-
-    line: int
-    code: str
-    mark: str
-
-
-BLOCKS = [
-    Block(PAGE.count("\n", 0, found.start("code")) + 1, found["code"], found["mark"] or "")
-    for found in _BLOCK.finditer(PAGE)
-]
-(CONFTEST,) = [block.code for block in BLOCKS if "kai_recording_options" in block.code]
+BLOCKS = blocks(DOCS / "testing.md")
 PYTEST = ("-m", "pytest", "-q", "-W", "error", "-p", "no:cacheprovider", "-c", os.devnull, "--rootdir", ".")
 ASYNC = ("-o", "asyncio_mode=auto", "-o", "asyncio_default_fixture_loop_scope=function")
 WITHOUT_ASYNC = ("-p", "no:asyncio", "-p", "no:anyio")
+
+
+def marked(name: str) -> list[Block]:
+    """The blocks of a kind, as the comments before them say."""
+    return [block for block in BLOCKS if block.marked(name) is not None]
 
 
 def run(folder: Path, *arguments: str, **env: str) -> str:
@@ -43,9 +30,7 @@ def run(folder: Path, *arguments: str, **env: str) -> str:
     return done.stdout
 
 
-@pytest.mark.parametrize(
-    "block", [each for each in BLOCKS if each.mark == "test"], ids=lambda block: f"line {block.line}"
-)
+@pytest.mark.parametrize("block", marked("test"), ids=str)
 def test_every_test_of_the_page_passes(block: Block, tmp_path: Path) -> None:
     """Alone in a folder, with warnings as errors; what is blocking needs no plugin for async tests"""
     (tmp_path / "test_block.py").write_text(block.code, encoding="utf-8")
@@ -57,9 +42,9 @@ def test_every_test_of_the_page_passes(block: Block, tmp_path: Path) -> None:
 @pytest.mark.kai_server(sample=True)
 def test_the_recorded_test_of_the_page(kai_server: KaiServer, tmp_path: Path) -> None:
     """It is recorded with the page's conftest.py, and passes afterwards without the Kai that it was recorded from"""
-    (block,) = [each for each in BLOCKS if each.mark == "test: recorded"]
+    ((block,), (conftest,)) = marked("recorded"), marked("conftest")
     (tmp_path / "test_block.py").write_text(block.code, encoding="utf-8")
-    (tmp_path / "conftest.py").write_text(CONFTEST, encoding="utf-8")
+    (tmp_path / "conftest.py").write_text(conftest.code, encoding="utf-8")
     assert "1 passed" in run(tmp_path, *PYTEST, *WITHOUT_ASYNC, "--kai-record", **kai_server.env)
     count = len(kai_server.requests)
     nowhere = {"STORAGE_API_URL": "http://127.0.0.1:1", "STORAGE_API_TOKEN": "none"}
@@ -70,11 +55,11 @@ def test_the_recorded_test_of_the_page(kai_server: KaiServer, tmp_path: Path) ->
 @pytest.mark.kai_server(sample=True)
 def test_the_program_of_the_page(kai_server: KaiServer, tmp_path: Path) -> None:
     """It records and replays, and says so"""
-    (block,) = [each for each in BLOCKS if each.mark == "program"]
+    (block,) = marked("program")
     assert run(tmp_path, "-W", "error", "-c", block.code, **kai_server.env) == "True False\n"
 
 
 def test_every_block_is_among_them() -> None:
-    """No block of the page is left out"""
-    marks = [each.mark for each in BLOCKS if each.code != CONFTEST]
-    assert set(marks) == {"test", "test: recorded", "program"}
+    """No block of the page is left out."""
+    run_here = [block for name in ("test", "recorded", "conftest", "program") for block in marked(name)]
+    assert sorted(run_here, key=lambda block: block.line) == BLOCKS

@@ -13,20 +13,10 @@ import httpx
 import pytest
 from jupyter_client.blocking.client import BlockingKernelClient
 from jupyter_client.manager import start_new_kernel
+from page_blocks import DOCS, ROOT, blocks
 
 from kai_client.server import serve
 from kai_client.testing import KaiServer
-
-ROOT = Path(__file__).parents[2]
-PAGES = ("web-backends.md", "notebooks.md")
-_BLOCK = re.compile(r"(?:<!-- (?P<mark>[^>]+) -->\n)?```(?P<language>python|tsx)\n(?P<code>.*?)```", re.DOTALL)
-
-
-def blocks(page: str, language: str = "python") -> list[tuple[str, str]]:
-    """The code of each block of a page, and the HTML comment before it."""
-    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
-    found = [match for match in _BLOCK.finditer(text) if match["language"] == language]
-    return [(match["code"], match["mark"] or "") for match in found]
 
 
 @pytest.fixture
@@ -41,9 +31,9 @@ def in_environment(kai_server: KaiServer, monkeypatch: pytest.MonkeyPatch) -> No
 @pytest.mark.usefixtures("in_environment")
 async def test_the_smallest_backend() -> None:
     """The first block of the page is an app that answers what `useChat` posts, in the format that it reads."""
-    (code, _), _ = blocks("web-backends.md")
+    app, _ = blocks(DOCS / "web-backends.md")
     module = types.ModuleType("smallest")
-    exec(compile(code, "web-backends.md", "exec"), vars(module))
+    exec(compile(app.code, "web-backends.md", "exec"), vars(module))
     message = {"id": "m", "role": "user", "parts": [{"type": "text", "text": "Which tables do I have?"}]}
     async with serve(module.app) as url, httpx.AsyncClient() as http:
         response = await http.post(f"{url}/api/chat", json={"id": str(uuid4()), "messages": [message]})
@@ -56,16 +46,18 @@ async def test_the_smallest_backend() -> None:
 @pytest.mark.usefixtures("in_environment")
 def test_other_frameworks() -> None:
     """The second block, as a program of its own with warnings as errors, makes a body that ends as the SDK expects it."""
-    _, (code, _) = blocks("web-backends.md")
-    done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=False)
+    _, other = blocks(DOCS / "web-backends.md")
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", other.code], capture_output=True, text=True, check=False
+    )
     assert (done.stdout, done.stderr) == ("text/event-stream data: [DONE]\n\n\n", "")
 
 
 def test_the_react_side_is_the_one_that_is_tested() -> None:
     """The options of `useChat` on the page are those with which the real SDK talks to the example in `tests/interop`."""
-    ((code, _),) = blocks("web-backends.md", "tsx")
+    (page,) = blocks(DOCS / "web-backends.md", "tsx")
     driver = (ROOT / "tests" / "interop" / "node" / "use_chat.mjs").read_text(encoding="utf-8")
-    options = re.search(r"useChat\(\{\n(.*?)\n  \}\)", code, re.DOTALL)
+    options = re.search(r"useChat\(\{\n(.*?)\n  \}\)", page.code, re.DOTALL)
     assert options is not None
     lines = [line.strip() for line in options[1].splitlines()]
     assert len(lines) == 3
@@ -75,7 +67,7 @@ def test_the_react_side_is_the_one_that_is_tested() -> None:
 
 def test_the_example_is_as_long_as_the_page_says() -> None:
     """The number of its lines is told."""
-    text = (ROOT / "docs" / "web-backends.md").read_text(encoding="utf-8")
+    text = (DOCS / "web-backends.md").read_text(encoding="utf-8")
     length = len((ROOT / "examples" / "fastapi_backend.py").read_text(encoding="utf-8").splitlines())
     assert f"is one in {length} lines" in text
 
@@ -135,19 +127,12 @@ CELLS = {
 
 def test_every_block_is_a_cell(kernel: Kernel) -> None:
     """The blocks of the page, one after the other in a notebook, do what the text says; none but the trap warns."""
-    cells = blocks("notebooks.md")
-    signs = [[sign for sign in CELLS if sign in code] for code, _ in cells]
+    cells = blocks(DOCS / "notebooks.md")
+    signs = [[sign for sign in CELLS if sign in cell.code] for cell in cells]
     assert signs == [[sign] for sign in CELLS], "say in CELLS what each block prints"
-    for (code, mark), printed in zip(cells, CELLS.values(), strict=True):
-        shown, errors, raised = kernel.run(code)
+    for cell, printed in zip(cells, CELLS.values(), strict=True):
+        shown, errors, raised = kernel.run(cell.code)
         assert printed in shown
-        assert f"raises {raised}" == (mark or "raises None")
+        assert raised == cell.marked("raises")
         assert raised or not errors
     assert kernel.questions == ["Run create_bucket with {'name': 'sandbox'}? [y/N, or why not] "]
-
-
-@pytest.mark.parametrize("page", PAGES)
-def test_every_link_leads_somewhere(page: str) -> None:
-    """Relative links name files that are there."""
-    links = re.findall(r"\]\(([^)#]+)\)", (ROOT / "docs" / page).read_text(encoding="utf-8"))
-    assert [link for link in links if "://" not in link and not (ROOT / "docs" / link).exists()] == []

@@ -4,7 +4,18 @@ The pytest plugin comes with the package; a test asks for `kai_server` (see `Kai
 `kai_env` or `kai_server_factory`. Scripts are written with the words of `kai_client.server`.
 """
 
-from .local import KaiServer, running_server
-from .record import record
+import sys
+from typing import TYPE_CHECKING
 
-__all__ = ["KaiServer", "record", "running_server"]
+from kai_client._lazy import lazy_names
+
+if TYPE_CHECKING:
+    from .local import KaiServer, running_server
+    from .sent import SentDecision, SentMessage, SentVote
+    from .session import record
+
+__all__ = ["KaiServer", "SentDecision", "SentMessage", "SentVote", "record", "running_server"]
+
+if not TYPE_CHECKING:  # to a type checker a name that is not there is an error
+    # pytest loads this package, for its plugin, wherever it is installed; `sent` brings the server along.
+    __getattr__, __dir__ = lazy_names(sys.modules[__name__], ("local", "session", "sent"), extra="server")

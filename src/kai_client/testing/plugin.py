@@ -137,7 +137,7 @@ def kai_server(
 
 def _recorded(request: pytest.FixtureRequest, path: Path, options: dict[str, Any]) -> AbstractContextManager[KaiServer]:
     """The real Kai, by way of a proxy; written when the test has passed."""
-    from .record import record  # noqa: PLC0415 - see the module's docstring
+    from .session import record  # noqa: PLC0415 - see the module's docstring
 
     missing = [name for name in ("STORAGE_API_URL", "STORAGE_API_TOKEN") if not os.environ.get(name)]
     if missing:
