@@ -15,8 +15,8 @@ from fault_table import GROUPS
 from kai_client import KaiClient, KaiConnectionError, KaiError, Timeouts
 
 PATIENT = Timeouts(connect=20, pool=20, idle=20, total=20, grace=0.05)
-HASTY = Timeouts(connect=20, pool=20, idle=0.03, total=0.1, grace=0.05)
-CROWDED = Timeouts(connect=20, pool=20, idle=0.3, total=0.5, grace=0.05)
+HASTY = Timeouts(connect=20, pool=20, idle=0.03, total=0.4, grace=0.05)
+CROWDED = Timeouts(connect=20, pool=20, idle=0.3, total=1, grace=0.05)
 """`HASTY`, for a thread among many."""
 HANG = 25
 """Seconds after which a call hangs: more than any timeout above, so that only what obeys none comes here."""

@@ -72,9 +72,12 @@ class Bodies:
     """
 
     def __init__(self) -> None:
-        self.lock = threading.RLock()
+        lock = threading.RLock()
+        self.lock: contextlib.AbstractContextManager[bool] = lock
         """For the pool. The pool does not need one that can be taken twice: this one knows who has it, and Ctrl-C cannot come
         between its release and whoever wants it released."""
+        # `threading.Condition` asks it, too.
+        self._is_mine = cast("Callable[[], bool]", lock._is_owned)  # type: ignore[attr-defined]  # noqa: SLF001
         self._open: set[Inner] = set()
         """What keeps the generators of httpcore, which take the lock when they are collected, out of the collector's hands."""
         self._late: deque[Callable[[], None]] = deque()
@@ -117,10 +120,6 @@ class Bodies:
         while self._late:
             with contextlib.suppress(IndexError):  # another thread was faster
                 self._late.popleft()()
-
-    def _is_mine(self) -> bool:
-        owned = cast("Callable[[], bool]", self.lock._is_owned)  # type: ignore[attr-defined]  # noqa: SLF001 - `threading.Condition` asks it, too
-        return owned()
 
 
 class Inner:
