@@ -7,10 +7,11 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import httpx
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kai_client import ChatStream, KaiClient, SSEEvent, SSEStreamParser
+from kai_client import ChatStream, KaiClient, KaiStreamError, SSEEvent, SSEStreamParser
 
 CHAT = "6f0a8f0e-0000-4000-8000-000000000000"
 
@@ -158,6 +159,51 @@ def test_reading_on_in_another_way(chunks: list[Chunk], places: list[int], first
     assert shown == parser.text
     if not {"reset-step", "start"} & {chunk["type"] for chunk in chunks}:  # they take back what was said
         assert len(text) == len(shown)
+
+
+DELTA = b'data: {"type":"text-delta","id":"0","delta":"%b"}\n\n'
+INPUT = b'data: {"type":"tool-input-delta","toolCallId":"c","inputTextDelta":"%b"}\n\n'
+ALMOST_PLAIN: dict[str, bytes] = {
+    "plain": DELTA % b"a" + DELTA % b"b" + INPUT % b"{" + INPUT % b"}",
+    "half bytes": DELTA % b"a\xc3" + DELTA % b"\xa9b",
+    "half characters": DELTA % rb"\ud83d" + DELTA % rb"\ude00",
+    "half escapes": DELTA % rb"a\u00" + DELTA % rb"e9",
+    "a control character": DELTA % b"a" + DELTA % b"\x01" + DELTA % b"b",
+    "no such escape": DELTA % b"a" + DELTA % rb"\x" + DELTA % b"b",
+    "carriage returns": DELTA % b"a" + (DELTA % b"b").replace(b"\n", b"\r\n") + DELTA % b"c",
+    "a comment within": DELTA % b"a" + b":" + DELTA % b"b" + DELTA % b"c",
+    "two lines": DELTA % b"a" + b"data: {\n" + DELTA % b"b" + DELTA % b"c",
+    "a frame of another kind": DELTA % b"a" + b"event: x\n" + DELTA % b"b" + b"id: 1\n" + DELTA % b"c",
+    "keys of another kind": DELTA % b"a" + (DELTA % b"b").replace(b'"id"', b'"toolCallId"') + DELTA % b"c",
+    "bytes before": b"\xef\xbb\xbf" + DELTA % b"a" + DELTA % b"b",
+    "frames in a text": DELTA % rb"a\n\ndata: {\"type\":\"text-delta\"" + DELTA % b"b",
+    "no text": DELTA % b"" + INPUT % b"" + DELTA % b"" + INPUT % b"",
+    "other ids": DELTA % b"a" + (DELTA % b"b").replace(b'"0"', b'"1"') + (DELTA % b"c").replace(b'"0"', rb'"\u0030"'),
+}
+
+
+@pytest.mark.parametrize("deltas", ALMOST_PLAIN.values(), ids=ALMOST_PLAIN)
+async def test_the_whole_at_once(deltas: bytes) -> None:
+    """The message that is taken as a whole is the one of the events, wherever the bytes are cut and however odd they are."""
+    body = b'data: {"type":"start"}\n\n' + deltas + b'data: {"type":"finish"}\n\n'
+    for cut in range(len(body) + 1):
+        http, client = kai([body[:cut], body[cut:]])
+        async with http:
+            parser = SSEStreamParser()
+            stream, again = client.send_message(CHAT, "Hi"), client.send_message(CHAT, "Hi")
+            error = None
+            try:
+                async for event in stream:
+                    parser.process_event(event)
+            except KaiStreamError as broken:
+                error = broken.code
+            if error is None:
+                assert (await again.get_final_message()).to_dict() == parser.message.to_dict()
+            else:
+                with pytest.raises(KaiStreamError) as raised:
+                    await again.get_final_message()
+                assert raised.value.code == error
+            assert seen(again) == seen(stream) == seen(parser)
 
 
 async def test_looking_in_the_middle_of_a_loop() -> None:

@@ -33,7 +33,7 @@ from kai_client.types import Json
 
 from .calls import ToolCalls
 from .reducer import MessageReducer
-from .runs import Run, runs
+from .runs import Run
 from .usage import UsageTally
 
 __all__ = ["Accumulator", "Run"]
@@ -70,11 +70,11 @@ class Accumulator:
         return changed
 
     def apply_all(self, events: Iterable[Run | SSEEvent]) -> bool:
-        """Fold events in as `apply` does, but a run of plain text deltas in one step; whether the last changed the message."""
+        """Fold events in as `apply` does, and runs of them in one step; whether the last changed the message."""
         changed = False
-        for each in runs(events):
+        for each in events:
             if isinstance(each, Run):
-                self._message.grow("text", each.part_id, each.pieces)
+                self._message.grow(each)
                 changed = True
             else:
                 changed = self.apply(each)

@@ -5,7 +5,7 @@ an unknown call) a part is made and a warning noted, so that nothing that arrive
 does. Parts are found through indexes, never by searching: every event is constant work.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, ClassVar, TypeAlias
 
 from kai_client.events import (
@@ -40,6 +40,7 @@ from .growing import GrowingText, SoFar
 from .metadata import merge_metadata
 from .part_state import ABSENT, PartState
 from .problems import Problems
+from .runs import Run
 from .tool_parts import ToolParts
 
 _Handler: TypeAlias = Callable[[Any, Any], bool | None]
@@ -113,10 +114,12 @@ class MessageReducer:
         self._growing[kind, part_id] = part, growing
         return part, growing
 
-    def grow(self, kind: str, part_id: str | None, pieces: Sequence[str]) -> None:
-        """A text or reasoning part is given more text, by deltas that say nothing else."""
-        self._grow(kind, part_id, pieces[0], None)
-        self._growing[kind, part_id][1].pieces.extend(pieces[1:])
+    def grow(self, run: Run) -> None:
+        """What the deltas of `run` do, one after the other."""
+        if run.kind == "tool-input":
+            self._tools.grow(run.id, run.text, deltas=run.deltas)
+        else:
+            self._grow(run.kind, run.id, run.text, None)
 
     def _grow(self, kind: str, part_id: str | None, piece: str, provider_metadata: Json) -> None:
         found = self._growing.get((kind, part_id))

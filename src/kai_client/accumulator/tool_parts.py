@@ -145,20 +145,29 @@ class ToolParts:
         )
 
     def _on_delta(self, event: ToolInputDeltaEvent) -> None:
-        call = self._partial.get(event.tool_call_id)
+        self.grow(event.tool_call_id, event.input_text_delta)
+
+    def grow(self, call_id: str, text: str, *, deltas: int = 1) -> None:
+        """The input of a call goes on, by so many deltas."""
+        self._grow(call_id, text)
+        if deltas > 1:
+            self._grow(call_id, "")  # a second one may change more than the text, see below
+
+    def _grow(self, call_id: str, piece: str) -> None:
+        call = self._partial.get(call_id)
         if call is None:
-            self._problems.note(f"tool-input-delta for the unknown call {event.tool_call_id!r}")
-            call = self._unannounced(event.tool_call_id)
-        part = self._in_step.get((call.dynamic, event.tool_call_id))
+            self._problems.note(f"tool-input-delta for the unknown call {call_id!r}")
+            call = self._unannounced(call_id)
+        part = self._in_step.get((call.dynamic, call_id))
         if part is not None and call.grows_in(part):
-            call.text.pieces.append(event.input_text_delta)
+            call.text.pieces.append(piece)
             part.touch()
             return
         call.move_to(part)
-        call.text.pieces.append(event.input_text_delta)
+        call.text.pieces.append(piece)
         raw_input: SoFar | object = call.raw_input
         if part is None:  # the call has begun in an earlier step
-            part = call.part = self._append(event.tool_call_id, call.tool_name, dynamic=call.dynamic)
+            part = call.part = self._append(call_id, call.tool_name, dynamic=call.dynamic)
             # So does the SDK: a dynamic part that a delta makes has its text only from the next delta on.
             raw_input = ABSENT if call.dynamic else raw_input
         fields = {"input": call.input, "rawInput": raw_input, "inputEncoding": _given(call.input_encoding)}

@@ -89,6 +89,15 @@ class EventDecoder:
                 return events
         return self._cut(self._rest + data if self._rest else data)
 
+    def has_read(self, events: int, size: int) -> bool:
+        """Where `steady`: count so many plain deltas that were read elsewhere, of so many bytes; False for more than an event may have."""
+        if size > self._max:
+            return False
+        self._begin_run(iter(()), 0)
+        self._counted += events
+        self.bytes_received += size
+        return True
+
     def _cut(self, data: bytes) -> Iterator[SSEEvent]:
         """The events of a piece that may hold any number of them, and parts of some."""
         self._rest, self.steady = b"", False

@@ -281,8 +281,11 @@ class ChatStream:
             raise
         if data is None:
             return await self._more_with_care()
-        self._ready = leg.decoder.feed(data)
         folding = self._folding
+        if folding.takes_all:
+            folding.take(data, leg.decoder)
+            return True
+        self._ready = leg.decoder.feed(data)
         if folding.looks:
             self._ready = folding.hand_out(self._ready, data, leg.decoder)
         else:

@@ -7,7 +7,7 @@ from typing import Final
 from kai_client.accumulator import Accumulator, Run
 from kai_client.events import SSEEvent
 from kai_client.message import UIMessage
-from kai_client.sse import EventDecoder, replay
+from kai_client.sse import EventDecoder, in_runs, replay
 
 __all__ = ["Folding"]
 
@@ -84,6 +84,13 @@ class Folding:
         self._decoder = decoder
         return events
 
+    def take(self, data: bytes, decoder: EventDecoder) -> None:
+        """Fold in all events of the next piece, which nobody wants to see: most of them are not even made."""
+        self._catch_up()
+        self._decoder = self._again = None
+        self.kept.clear()
+        self._answer.apply_all(in_runs(decoder, data))
+
     def following(self, events: Iterable[SSEEvent]) -> Generator[SSEEvent]:
         """The events, each folded in when it is handed out."""
         for event in events:
@@ -105,4 +112,4 @@ def _first(count: int, events: Iterator[Run | SSEEvent]) -> Iterator[Run | SSEEv
     """So many events; no run reaches over the last one."""
     while count > 0 and (each := next(events, None)) is not None:
         yield each
-        count -= len(each.pieces) if isinstance(each, Run) else 1
+        count -= each.deltas if isinstance(each, Run) else 1
