@@ -72,9 +72,7 @@ class Folding:
     def hand_out(self, events: Iterator[SSEEvent], data: bytes, decoder: EventDecoder) -> Iterator[SSEEvent]:
         """The `events` that `decoder` makes of the next piece, `data`; all those before it were handed out."""
         if self.looks:
-            self._catch_up()
-            self._decoder = self._again = None
-            self.kept.clear()
+            self._caught_up()
             if not self.takes_all:
                 return self.following(events)
             self._answer.apply_all(events)
@@ -84,18 +82,25 @@ class Folding:
         self._decoder = decoder
         return events
 
-    def take(self, data: bytes, decoder: EventDecoder) -> None:
-        """Fold in all events of the next piece, which nobody wants to see: most of them are not even made."""
-        self._catch_up()
-        self._decoder = self._again = None
-        self.kept.clear()
+    def take_in(self, data: bytes, decoder: EventDecoder) -> Iterator[SSEEvent]:
+        """What to hand out of the next piece, once somebody looks; of what nobody wants to see most is not even made."""
+        self._caught_up()
+        if not self.takes_all:
+            return self.following(decoder.feed(data))
         self._answer.apply_all(in_runs(decoder, data))
+        return iter(())
 
     def following(self, events: Iterable[SSEEvent]) -> Generator[SSEEvent]:
         """The events, each folded in when it is handed out."""
         for event in events:
             self.changed = self._answer.apply(event)
             yield event
+
+    def _caught_up(self) -> None:
+        """From here on events are folded in as they come: no bytes are needed."""
+        self._catch_up()
+        self._decoder = self._again = None
+        self.kept.clear()
 
     def _catch_up(self) -> None:
         if self._decoder is None:

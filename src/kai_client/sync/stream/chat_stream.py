@@ -277,13 +277,10 @@ class ChatStream:
         if data is None:
             return self._more_with_care()
         folding = self._folding
-        if folding.takes_all:
-            folding.take(data, leg.decoder)
-            return True
-        self._ready = leg.decoder.feed(data)
         if folding.looks:
-            self._ready = folding.hand_out(self._ready, data, leg.decoder)
+            self._ready = folding.take_in(data, leg.decoder)
         else:
+            self._ready = leg.decoder.feed(data)
             folding.newest = len(folding.kept)
             folding.kept += data
         return True
