@@ -101,6 +101,8 @@ PHRASES: Final = {
     "Ruling | Awaitable[Ruling]": "Ruling",
     '"timeout": timeouts.for_httpx()': '"timeout": waits.shortened(timeouts).for_httpx()',
     # Prose: what is true of threads, and not of tasks.
+    "reading it was cancelled": "reading it was interrupted",
+    "An `async with` closes": "A `with` closes",
     "another task": "another thread",
     "A task that": "A thread that",
     "one client serves one event loop": "many threads may use one client at the same time",
