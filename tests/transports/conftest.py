@@ -24,8 +24,6 @@ ASYNC_ONLY: dict[str, str] = {
     "test_chunked_bodies": "is about the asyncio stack's own reading",
     "test_cancelling": "tasks are cancelled in each round of their loop, threads are not",
     "test_wakeups": "is about the asyncio stack's own wake-ups",
-    "test_a_kept_connection_that_has_spoken_out_of_turn": "httpx takes it for an answer",
-    "test_a_long_answer_with_another_behind_it": "httpx takes it for an answer",
 }
 """What does not run on the blocking client, and why."""
 
