@@ -11,6 +11,7 @@ from .report import Bar, Report, Table, bars_table, lines_of
 
 _PARTS: Final[Mapping[str, tuple[str, int]]] = {
     "streams": ("processor time per event of one stream", 7),
+    "sync": ("processor time per event of one stream that a thread reads", 5),
     "latency": ("from the wire into the user's hands", 3),
     "concurrency": ("many streams at once", 1),
     "growth": ("that nothing is quadratic", 3),
@@ -21,7 +22,7 @@ _PARTS: Final[Mapping[str, tuple[str, int]]] = {
 }
 """What each part measures, and its usual rounds."""
 
-_MODULES: Final = {"import": "import_time", "help": "help_time"}
+_MODULES: Final = {"import": "import_time", "help": "help_time", "sync": "blocking"}
 
 
 def _arguments() -> argparse.Namespace:

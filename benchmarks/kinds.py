@@ -4,13 +4,26 @@ from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 
-__all__ = ["KEPT_CONNECTIONS", "MOST_CONNECTIONS", "QUESTION", "SECONDS", "Ask", "Client", "Opening", "See"]
+__all__ = [
+    "KEPT_CONNECTIONS",
+    "MOST_CONNECTIONS",
+    "QUESTION",
+    "SECONDS",
+    "Ask",
+    "BlockingAsk",
+    "Client",
+    "Opening",
+    "See",
+]
 
 See = Callable[[object], object]
 """Takes each event as the client's user gets it, at once."""
 
 Ask = Callable[[See], Awaitable[int]]
 """Sends the question, reads the whole answer, and returns how many events there were (or see `Client.of_message`)."""
+
+BlockingAsk = Callable[[See], int]
+"""The same, in the thread that calls it."""
 
 Opening = Callable[[str], AbstractAsyncContextManager[Ask]]
 """A client of its own for a URL, closed with the block."""

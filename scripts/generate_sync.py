@@ -35,7 +35,14 @@ BY_HAND: Final = {
     "toolbox": ["calling"],
     "transport": ["connections", "stacks"],
 }
-UNDER_IT: Final = {"__init__.py", "blocking_client.py", "giving_back.py", "network.py", "waits.py"}
+UNDER_IT: Final = {
+    "__init__.py",
+    "blocking_client.py",
+    "chunked_body.py",
+    "giving_back.py",
+    "network.py",
+    "waits.py",
+}
 """What has no async counterpart of its own name."""
 LEFT_OUT: Final = {
     "client/__init__.py": ["aclose", "_itself"],
@@ -101,6 +108,8 @@ PHRASES: Final = {
     "Ruling | Awaitable[Ruling]": "Ruling",
     '"timeout": timeouts.for_httpx()': '"timeout": waits.shortened(timeouts).for_httpx()',
     # Prose: what is true of threads, and not of tasks.
+    "reading it was cancelled": "reading it was interrupted",
+    "An `async with` closes": "A `with` closes",
     "another task": "another thread",
     "A task that": "A thread that",
     "one client serves one event loop": "many threads may use one client at the same time",

@@ -29,9 +29,16 @@ OFFLINE = frozenset(
 """What needs no network, or brings its own HTTP client: once is enough."""
 
 
+ASYNC_ONLY: dict[str, str] = {
+    **dict.fromkeys(OFFLINE, "has no client, or brings its own"),
+    "test_ai_sdk_bytes": "reads bytes, without a client",
+}
+"""What does not run on the blocking client, and why."""
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """All other tests of this folder run on both network stacks."""
-    on_each_stack(metafunc, but=OFFLINE)
+    """All other tests of this folder run on both network stacks, and on the blocking client."""
+    on_each_stack(metafunc, but=OFFLINE, async_only=ASYNC_ONLY)
 
 
 @pytest.fixture(scope="session")

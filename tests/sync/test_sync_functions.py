@@ -24,6 +24,7 @@ from kai_client import (
     UIMessage,
 )
 from kai_client.sync import (
+    ChatStream,
     KaiClient,
     LocalTools,
     Policy,
@@ -102,15 +103,29 @@ def test_ask_reads_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     assert '"n": 1' in shown.getvalue()
 
 
-def test_an_async_policy_denies(kai_server: KaiServer) -> None:
+def test_a_policy_that_returns_an_awaitable_denies(kai_server: KaiServer) -> None:
     """Nobody can await it: the call is denied, and a `TypeError` says why."""
 
-    async def policy(_: object) -> bool:
+    async def later() -> bool:
         return True
 
-    given: Any = policy
+    def policy(_: object) -> Any:  # no coroutine function, which would be refused at once
+        return later()
+
     with KaiClient.from_storage_api(TOKEN, kai_server.url) as client, pytest.raises(TypeError, match="async"):
-        client.run(client.new_chat_id(), BUCKET, approve=given).get_final_text()
+        client.run(client.new_chat_id(), BUCKET, approve=policy).get_final_text()
+    decisions: list[Any] = [each.body for each in kai_server.requests if each.path.endswith("/approval")]
+    assert [decision["approved"] for decision in decisions] == [False]
+
+
+def test_a_policy_that_reads_its_own_run_denies(kai_server: KaiServer) -> None:
+    """It would wait for itself: it is told so, and the run is over, not stuck."""
+    streams: list[ChatStream] = []
+
+    with KaiClient.from_storage_api(TOKEN, kai_server.url) as client:
+        streams.append(client.run(client.new_chat_id(), BUCKET, approve=lambda _: bool(streams[0].get_final_text())))
+        with pytest.raises(RuntimeError, match="or by this one further out"):
+            streams[0].get_final_text()
     decisions: list[Any] = [each.body for each in kai_server.requests if each.path.endswith("/approval")]
     assert [decision["approved"] for decision in decisions] == [False]
 

@@ -1,33 +1,15 @@
 """The blocking client has what the async one has: the same names, signatures and docstrings, but for async."""
 
 import importlib
-import importlib.util
 import inspect
 import pkgutil
-from collections.abc import Callable
-from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
+from sync_words import GENERATOR, translated
 
 import kai_client
 from kai_client import sync
-
-SCRIPT = Path(__file__).parents[2] / "scripts" / "generate_sync.py"
-
-
-def _script() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("generate_sync", SCRIPT)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-GENERATOR = _script()
-translated: Callable[[str], str] = GENERATOR.translated
 
 CLASSES = ["ChatStream", "KaiClient", "LocalTools", "SSEStreamParser", "Toolbox"]
 FUNCTIONS = sorted(set(sync.__all__) - {*CLASSES, "Policy"})

@@ -26,8 +26,6 @@ ASYNC_ONLY: dict[str, str] = {
     "test_a_call_that_is_cancelled_while_it_waits_for_a_connection": "a thread is not cancelled",
     "test_a_call_that_is_cancelled_while_it_connects": "a thread is not cancelled",
     "test_wakeups": "is about the asyncio stack's own wake-ups",
-    "test_a_kept_connection_that_has_spoken_out_of_turn": "httpx takes it for an answer",
-    "test_a_long_answer_with_another_behind_it": "httpx takes it for an answer",
 }
 """What does not run on the blocking client, and why."""
 

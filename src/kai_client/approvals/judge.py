@@ -1,6 +1,8 @@
 """Asks the policies: the tool's own if it has one, else that of the run."""
 
 import asyncio
+import inspect
+from contextlib import AbstractContextManager
 from typing import Any
 
 from kai_client.exceptions import KaiError
@@ -20,6 +22,8 @@ class Judge:
     def __init__(self, policy: Policy, tools: LocalTools | None) -> None:
         if not callable(policy):
             raise TypeError(f"approve must be a function of a call, not {type(policy).__name__}")
+        if tools is not None:
+            _require_tools(tools)
         self._policy = policy
         self._tools = tools
 
@@ -48,3 +52,11 @@ class Judge:
         if task is not None and task.cancelling() > before:
             raise asyncio.CancelledError  # the policy has swallowed it: its yes comes too late
         return Verdict(decision)
+
+
+def _require_tools(tools: LocalTools) -> None:
+    """Before anything is sent. A blocking toolbox would run a tool, and only then be found to be none for us."""
+    if not isinstance(tools, LocalTools):  # pyright: ignore[reportUnnecessaryIsInstance] - a list of functions is none
+        raise TypeError(f"tools must be a Toolbox or another LocalTools, not {type(tools).__name__}")
+    if isinstance(tools, AbstractContextManager) and not inspect.iscoroutinefunction(tools.answer):
+        raise TypeError("tools is a toolbox of kai_client.sync: this client needs one of kai_client")

@@ -292,7 +292,7 @@ class ChatStream:
 
     async def _more_with_care(self) -> bool:
         if self._watch.waits:
-            raise RuntimeError("The stream is being read by another task")
+            raise RuntimeError("The stream is being read by another task, or by this one further out")
         if self._error is not None or self._watch.closed or self._done:
             return False
         self._quick = None

@@ -61,7 +61,7 @@ class Watch:
     def begin(self) -> None:
         """A wait begins; `end` it, come what may. Plain calls: token by token a coroutine more costs as much as the event."""
         if self._task is not None:
-            raise RuntimeError("The stream is being read by another task")
+            raise RuntimeError("The stream is being read by another task, or by this one further out")
         if self.closed:
             raise KaiClosedError("The stream was closed", "closed")
         if self._loop is None:

@@ -2,13 +2,17 @@
 
 import ssl
 import sys
+from collections.abc import Callable
 from functools import partial
 from typing import Any, Final, cast
 
 import httpx
 
+from kai_client.transport.heads import is_chunked
+
+from .chunked_body import ChunkedBody
 from .giving_back import Bodies, Inner, Places
-from .network import Network
+from .network import Network, NetworkStream
 from .waits import Stop
 
 __all__ = ["BlockingClient"]
@@ -64,7 +68,7 @@ class _Watched(httpx.BaseTransport):
         try:
             response = self._given.handle_request(request)
             given = cast("httpx.SyncByteStream", response.stream)
-            body = self._bodies.keep(Inner(given, response.extensions.get("network_stream"), release))
+            body = self._bodies.keep(_inner(request, response, given, release))
         except BaseException:
             if response is not None:
                 response.close()
@@ -79,3 +83,16 @@ class _Watched(httpx.BaseTransport):
     def close(self) -> None:
         """Close the connections."""
         self._bodies.run(self._given.close)
+
+
+def _inner(
+    request: httpx.Request, response: httpx.Response, body: httpx.SyncByteStream, release: Callable[[], None]
+) -> Inner:
+    network = response.extensions.get("network_stream")
+    pieces = iter(body)
+    if isinstance(network, NetworkStream):
+        encoding = response.headers.get("transfer-encoding", "")
+        if network.at_body and is_chunked(request.method, response.status_code, encoding):
+            pieces = ChunkedBody(network, pieces, request.extensions.get("timeout", {}).get("read"))
+        return Inner(body, pieces, network, release)
+    return Inner(body, pieces, None, release)

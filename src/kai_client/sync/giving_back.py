@@ -125,15 +125,21 @@ class Bodies:
 class Inner:
     """What is behind a `Body`, and has to be closed. `release` may be called more than once."""
 
-    def __init__(self, body: httpx.SyncByteStream, network: object, release: Callable[[], None]) -> None:
-        self.pieces: Iterator[bytes] = iter(body)
+    def __init__(
+        self,
+        body: httpx.SyncByteStream,
+        pieces: Iterator[bytes],
+        network: NetworkStream | None,
+        release: Callable[[], None],
+    ) -> None:
+        self.pieces = pieces
         self._body = body
         self._network = network
         self._release = release
 
     def interrupt(self) -> None:
         """Tell the server that nobody reads on."""
-        if isinstance(self._network, NetworkStream):
+        if self._network is not None:
             self._network.interrupt()
 
     def close(self) -> None:
@@ -146,7 +152,7 @@ class Inner:
     def abandon(self) -> None:
         """Close the connection, come what may of its pool: whoever was closing it was interrupted."""
         try:
-            if isinstance(self._network, NetworkStream):
+            if self._network is not None:
                 self._network.close()
         finally:
             self._release()

@@ -12,9 +12,13 @@ from typing import Any, Final, TypeVar
 
 import httpcore
 
+from kai_client.transport.heads import HEAD_END, MOST_HEAD_BYTES, NO_FINAL_HEAD, REQUEST, named_length
+
 from .waits import CURRENT, Stop, left
 
 __all__ = ["Network", "NetworkStream"]
+
+_READ: Final = 65536
 
 _WRITTEN: Final = 65536
 """How many bytes are written at once: each piece may wait as long as the whole."""
@@ -81,6 +85,8 @@ class NetworkStream(httpcore.NetworkStream):
 
     A socket that is closed under a thread that waits does not wake it, and its number may be another connection's by then.
     It belongs to the process that made it: one that was forked from it has the socket, too, and must not break it.
+
+    The head of an answer is read apart from its body: what calls `take` from there on misses nothing.
     """
 
     def __init__(self, given: httpcore.NetworkStream, closing: Stop) -> None:
@@ -90,10 +96,55 @@ class NetworkStream(httpcore.NetworkStream):
         self._waiter: int | None = None
         self._closed = False
         self._process = os.getpid()
+        self.at_body: bool = False
+        """Whether the head of the last answer was read, and nothing of its body."""
+        self._in_head = False
+        self._kept = b""
+        """What has arrived and was not handed out."""
+        self._left = 0
+        """Of a body whose length the head names. What is behind it is not for the parser, which would keep it for the next answer."""
+        self._unclean = False
         own = given.get_extra_info("socket")
         self._socket: socket.socket | None = own if isinstance(own, socket.socket) else None
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        if self._in_head:
+            return self._head(timeout)
+        self.at_body = False
+        most = min(max_bytes, self._left or max_bytes)
+        if self._kept:
+            data, self._kept = self._kept[:most], self._kept[most:]
+        else:
+            data = self._received(most, timeout)
+        self._left -= min(self._left, len(data))
+        return data
+
+    def take(self, seconds: float | None) -> bytes:
+        """What `read` returns, for what reads the body past the HTTP parser."""
+        if self._kept:
+            data, self._kept = self._kept, b""
+            return data
+        return self._received(_READ, seconds)
+
+    def give_back(self, data: bytes, *, unclean: bool) -> None:
+        """Have `data` read again. `unclean`: it may be more than one answer, and the connection must serve no other request."""
+        self._kept, self._unclean = data, unclean
+
+    def _head(self, seconds: float | None) -> bytes:
+        head, self._kept = self._kept, b""
+        while not (end := HEAD_END.search(head)):
+            piece = self._received(_READ, seconds) if len(head) <= MOST_HEAD_BYTES else b""
+            if not piece:
+                self._in_head = False
+                return head
+            head += piece
+        self._kept = head[end.end() :]
+        self._in_head = NO_FINAL_HEAD.match(head) is not None
+        self.at_body = not self._in_head
+        self._left = named_length(head)
+        return head[: end.end()]
+
+    def _received(self, max_bytes: int, timeout: float | None) -> bytes:
         seconds = _bounded(timeout, httpcore.ReadTimeout)
         stops = (self._closing, *CURRENT.stops)
         data = self._wait(stops, httpcore.ReadError, partial(self._given.read, max_bytes, seconds))
@@ -102,6 +153,9 @@ class NetworkStream(httpcore.NetworkStream):
         return data
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        if REQUEST.match(buffer):
+            self._in_head = True
+        self.at_body = False
         stops = (self._closing, *CURRENT.stops)
         for start in range(0, len(buffer), _WRITTEN):
             seconds = _bounded(timeout, httpcore.WriteTimeout)
@@ -136,6 +190,8 @@ class NetworkStream(httpcore.NetworkStream):
                 self._given.close()
 
     def get_extra_info(self, info: str) -> Any:
+        if info == "is_readable" and (self._kept or self._unclean):
+            return True
         return self._given.get_extra_info(info)
 
     def interrupt(self) -> None:

@@ -43,17 +43,26 @@ class Lifetime(Generic[StateT]):
         return state
 
     async def start(self) -> None:
-        """Enter the lifespan. What it raises comes out as it is, and the toolbox can be started again."""
+        """Enter the lifespan. What it raises comes out as it is, and the toolbox can be started again.
+
+        Raises `TypeError` where the lifespan makes no async context manager.
+        """
         if self._phase in (_Phase.STARTING, _Phase.OPEN):
             raise KaiConfigError("The toolbox is started already: one `async with` at a time", "tool:started")
         before, self._phase = self._phase, _Phase.STARTING
         try:
-            self._entered = self._lifespan() if self._lifespan else _nothing()
+            self._entered = self._made()
             self._state = await self._entered.__aenter__()
         except BaseException:
             self._phase = before
             raise
         self._phase = _Phase.OPEN
+
+    def _made(self) -> AbstractAsyncContextManager[Any]:
+        made = self._lifespan() if self._lifespan else _nothing()
+        if not isinstance(made, AbstractAsyncContextManager):  # pyright: ignore[reportUnnecessaryIsInstance] - the other kind is a word away
+            raise TypeError(f"lifespan must return an async context manager, not a {type(made).__name__}")
+        return made
 
     async def stop(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None

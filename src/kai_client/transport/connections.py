@@ -21,8 +21,10 @@ class Connections(Closable):
     """The `httpx.AsyncClient`s of a client: the user's, or our own, made when first needed and closed with the client."""
 
     def __init__(self, given: httpx.AsyncClient | None, *, most: int, transport: NetworkStack | None = None) -> None:
-        """Raises `ValueError` and `KaiConfigError` for a `transport` that cannot be had."""
+        """Raises `TypeError` for a blocking client, `ValueError` and `KaiConfigError` for a `transport` that cannot be had."""
         super().__init__()
+        if isinstance(given, httpx.Client):
+            raise TypeError("http_client must be an httpx.AsyncClient; an httpx.Client is for kai_client.sync")
         if given is not None and transport is not None:
             raise ValueError("http_client and transport exclude each other: a given client has its own transport")
         self._stack = None if given is not None else chosen_stack(transport)

@@ -1,5 +1,6 @@
 """Asks the policies: the tool's own if it has one, else that of the run."""
 
+import inspect
 from typing import Any
 
 from kai_client.approvals.decisions import ToolCall
@@ -8,7 +9,7 @@ from kai_client.sync import waits
 from kai_client.telemetry import DecisionBegan, observed
 
 from .local import LocalTools
-from .policy import Policy, ruled
+from .policy import ASYNC, Policy, ruled
 
 __all__ = ["Judge"]
 
@@ -19,6 +20,10 @@ class Judge:
     def __init__(self, policy: Policy, tools: LocalTools | None) -> None:
         if not callable(policy):
             raise TypeError(f"approve must be a function of a call, not {type(policy).__name__}")
+        if inspect.iscoroutinefunction(policy):
+            raise TypeError(ASYNC)
+        if tools is not None:
+            _require_tools(tools)
         self._policy = policy
         self._tools = tools
 
@@ -44,3 +49,11 @@ def _asked(policy: Policy, call: ToolCall[Any]) -> Verdict:
         return denied(RuntimeError("The policy raised StopIteration"), error)  # as Python says it of generators
     except Exception as error:  # noqa: BLE001 - whatever it is, the call must not run
         return denied(error)
+
+
+def _require_tools(tools: LocalTools) -> None:
+    """Before anything is sent."""
+    if not isinstance(tools, LocalTools):  # pyright: ignore[reportUnnecessaryIsInstance] - a list of functions is none
+        raise TypeError(f"tools must be a Toolbox or another LocalTools, not {type(tools).__name__}")
+    if inspect.iscoroutinefunction(tools.answer):
+        raise TypeError("tools is a toolbox of the async client: this client needs one of kai_client.sync")

@@ -2,11 +2,13 @@
 
 import inspect
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from kai_client.approvals.decisions import Decision, Ruling, ToolCall, decision_of
 
-__all__ = ["Policy", "ruled"]
+__all__ = ["ASYNC", "Policy", "ruled"]
+
+ASYNC: Final = "An async policy needs the async client: this one asks functions that return their decision"
 
 Policy: TypeAlias = Callable[[ToolCall[Any]], Ruling]
 """Decides about one call, in the thread that reads the stream."""
@@ -18,5 +20,5 @@ def ruled(policy: Policy, call: ToolCall[Any]) -> Decision | None:
     if inspect.isawaitable(ruling):
         if inspect.iscoroutine(ruling):
             ruling.close()
-        raise TypeError("An async policy needs the async client: this one asks functions that return their decision")
+        raise TypeError(ASYNC)
     return decision_of(ruling)

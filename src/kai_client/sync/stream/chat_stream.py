@@ -218,7 +218,7 @@ class ChatStream:
             self._folding.takes_all = False
 
     def _left(self) -> None:
-        """Reading has ended. An `with` closes at its own end; who was refused, since another thread reads, closes nothing."""
+        """Reading has ended. A `with` closes at its own end; who was refused, since another thread reads, closes nothing."""
         if self._entered or self._watch.waits:
             return
         (self._release() if self._error is not None else self.close())
@@ -287,7 +287,7 @@ class ChatStream:
 
     def _more_with_care(self) -> bool:
         if self._watch.waits:
-            raise RuntimeError("The stream is being read by another thread")
+            raise RuntimeError("The stream is being read by another thread, or by this one further out")
         if self._error is not None or self._watch.closed or self._done:
             return False
         self._quick = None
@@ -304,7 +304,7 @@ class ChatStream:
         if isinstance(error, Exception):
             self._error = error
         else:  # what it was in the middle of is undone or unknown: going on could send a request twice
-            self._error = KaiClosedError("The stream was closed: reading it was cancelled", "closed")
+            self._error = KaiClosedError("The stream was closed: reading it was interrupted", "closed")
         self._telling.ended(self._leg, error)
         self._release()
         if self._leg is not None and error is self._broken:

@@ -104,7 +104,7 @@ class Watch:
 
     def _refuse(self) -> None:
         if self._waits:
-            raise BusyError("The stream is being read by another thread")
+            raise BusyError("The stream is being read by another thread, or by this one further out")
         if self._stop.is_set:
             raise KaiClosedError("The stream was closed", "closed")
 

@@ -21,7 +21,9 @@ class Connections:
     """The `httpx.Client`s of a client: the user's, or our own, made when first needed and closed with the client."""
 
     def __init__(self, given: httpx.Client | None, *, most: int, transport: NetworkStack | None = None) -> None:
-        """Raises `ValueError` for a `transport` that cannot be had."""
+        """Raises `TypeError` for an async client, `ValueError` for a `transport` that cannot be had."""
+        if isinstance(given, httpx.AsyncClient):
+            raise TypeError("http_client must be an httpx.Client; an httpx.AsyncClient is for kai_client")
         if given is not None and transport is not None:
             raise ValueError("http_client and transport exclude each other: a given client has its own transport")
         chosen_stack(transport)

@@ -8,8 +8,9 @@ from typing import cast
 
 import httpx
 
+from kai_client.transport.chunked import LAST, Chunks
+
 from .arrival import Arrival
-from .chunked import LAST, Chunks
 from .wire import Wire
 
 __all__ = ["ChunkedBody"]

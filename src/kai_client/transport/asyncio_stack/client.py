@@ -6,6 +6,8 @@ from typing import Any, Final
 
 import httpx
 
+from kai_client.transport.heads import is_chunked
+
 from .body import ChunkedBody
 from .network import Network, NetworkStream
 from .places import Places
@@ -14,8 +16,6 @@ __all__ = ["AsyncioClient"]
 
 _POOL: Final = "_pool"
 _NETWORK: Final = "_network_backend"
-_WITHOUT_BODY: Final = {204, 304}
-"""Whatever their heads say (RFC 9112, 6.3)."""
 
 
 class AsyncioClient(httpx.AsyncClient):
@@ -55,10 +55,8 @@ class _AsyncioTransport(httpx.AsyncBaseTransport):
         """The response, its head read and its body to be."""
         response = await self._places.send(request)
         network, stream = response.extensions.get("network_stream"), response.stream
-        has_body = request.method != "HEAD" and response.status_code not in _WITHOUT_BODY
-        is_chunked = has_body and response.headers.get("transfer-encoding", "").strip().lower() == "chunked"
         if (
-            is_chunked
+            is_chunked(request.method, response.status_code, response.headers.get("transfer-encoding", ""))
             and isinstance(network, NetworkStream)
             and network.at_body
             and isinstance(stream, httpx.AsyncByteStream)

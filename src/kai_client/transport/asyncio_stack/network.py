@@ -2,12 +2,13 @@
 
 import asyncio
 import contextlib
-import re
 import ssl
 from collections.abc import Generator, Iterable
 from typing import Any, Final
 
 import httpcore
+
+from kai_client.transport.heads import HEAD_END, MOST_HEAD_BYTES, NO_FINAL_HEAD, REQUEST, named_length
 
 from .attempt import network_of_attempt
 from .connecting import connect
@@ -15,15 +16,8 @@ from .wire import Wire
 
 __all__ = ["Network", "NetworkStream"]
 
-_REQUEST: Final = re.compile(rb"[A-Z]+ [^ ]+ HTTP/1\.1\r\n")
-_HEAD_END: Final = re.compile(rb"\n\r?\n")
-_NO_FINAL_HEAD: Final = re.compile(rb"HTTP/1\.[01] 1(?!01)")
-_LENGTH: Final = re.compile(rb"^content-length:[ \t]*([0-9]{1,15})[ \t]*\r?$", re.IGNORECASE | re.MULTILINE)
-_CHUNKED: Final = re.compile(rb"^transfer-encoding:[ \t]*chunked", re.IGNORECASE | re.MULTILINE)
 _YEARS: Final = 1e8
 """The caller knows how long to wait; asyncio would give up after a minute."""
-_MOST_HEAD_BYTES: Final = 100 * 1024
-"""More httpcore does not take."""
 
 _SocketOption = tuple[int, int, int] | tuple[int, int, bytes | bytearray] | tuple[int, int, None, int]
 
@@ -83,7 +77,7 @@ class NetworkStream(httpcore.AsyncNetworkStream):
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109 - httpcore's name
         """Send it all. Raises httpcore's `WriteError` and `WriteTimeout`."""
-        if _REQUEST.match(buffer):  # not what is said to a SOCKS proxy
+        if REQUEST.match(buffer):  # not what is said to a SOCKS proxy
             self._in_head = True
         self.at_body = False
         with _mapped(httpcore.WriteError, httpcore.WriteTimeout):
@@ -128,17 +122,16 @@ class NetworkStream(httpcore.AsyncNetworkStream):
 
     async def _head(self, seconds: float | None) -> bytes:
         head = b""
-        while not (end := _HEAD_END.search(head)):
-            piece = await self._some(_MOST_HEAD_BYTES, seconds) if len(head) <= _MOST_HEAD_BYTES else b""
+        while not (end := HEAD_END.search(head)):
+            piece = await self._some(MOST_HEAD_BYTES, seconds) if len(head) <= MOST_HEAD_BYTES else b""
             if not piece:
                 self._in_head = False
                 return head
             head += piece
         self.wire.give_back(head[end.end() :])
-        self._in_head = _NO_FINAL_HEAD.match(head) is not None
+        self._in_head = NO_FINAL_HEAD.match(head) is not None
         self.at_body = not self._in_head
-        length = None if _CHUNKED.search(head) else _LENGTH.search(head)
-        self._left = int(length[1]) if length is not None else 0
+        self._left = named_length(head)
         return head[: end.end()]
 
     async def _some(self, most: int, seconds: float | None) -> bytes:
