@@ -8,7 +8,7 @@ user that has got an event and not yet asked for the next.
 """
 
 import logging
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from types import TracebackType
@@ -285,7 +285,7 @@ class _Guarded:
 class _Entered:
     """A block of an observer's, whose failures stay its own; it does not see those of the block."""
 
-    def __init__(self, make: "_Maker") -> None:
+    def __init__(self, make: Callable[[], AbstractContextManager[None]]) -> None:
         self._make = make
         self._manager: AbstractContextManager[None] | None = None
 
@@ -299,10 +299,6 @@ class _Entered:
         if self._manager is not None:
             with _guarded():
                 self._manager.__exit__(None, None, None)
-
-
-class _Maker(Protocol):
-    def __call__(self) -> AbstractContextManager[None]: ...
 
 
 @contextmanager

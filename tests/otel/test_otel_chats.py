@@ -10,7 +10,7 @@ import pytest
 from emitted import Emitted
 from raw_sockets import RawServer, chunk, listening, read_request
 
-from kai_client import ChatStream, KaiClient, KaiError, RetryPolicy, Timeouts
+from kai_client import ChatStream, KaiClient, KaiClosedError, KaiError, RetryPolicy, Timeouts
 from kai_client.server import call, fail, pause, say, usage
 from kai_client.testing.local import KaiServer
 
@@ -114,6 +114,12 @@ async def _entered_and_read(stream: ChatStream) -> None:
 async def _entered_and_left(stream: ChatStream) -> None:
     async with stream:
         pass
+
+
+async def _entered_until_refused(stream: ChatStream) -> None:
+    while True:  # until another one waits
+        await asyncio.sleep(0.01)
+        await stream.__aenter__()
 
 
 @pytest.mark.parametrize("leave", [_left, _left_by_an_exception, _closed_by_another, _entered_and_left])
@@ -252,6 +258,39 @@ async def test_what_is_recovered_by_hand_is_another_span(emitted: Emitted, kai_s
         await stream.recover()
         assert await stream.get_final_text() == "One, two, three."
     assert [span["kai.outcome"] for span in emitted.named("chat")] == ["failed", "complete"]
+
+
+async def test_a_search_for_the_rest_that_is_closed_ends_its_span(emitted: Emitted, kai_server: KaiServer) -> None:
+    """Also without an `async with`, which would close the stream a second time."""
+    kai_server.kai.reply(say("One, two, three."))
+    kai_server.next_stream(drop_after=4)
+    slow = RetryPolicy(attempts=1, wait_initial=20, wait_max=20)
+    async with client_of(kai_server, retry=slow) as kai:
+        stream = kai.send_message(kai.new_chat_id(), "Hi")
+        with pytest.raises(KaiError):
+            await _all(stream)
+        searching = asyncio.create_task(stream.recover())
+        while not emitted.named("GET"):  # noqa: ASYNC110 - nobody tells that it waits for the answer to be stored
+            await asyncio.sleep(0)
+        await stream.aclose()
+        with pytest.raises(KaiClosedError):
+            await searching
+        assert [span["kai.outcome"] for span in emitted.named("chat")] == ["failed", "closed"]
+
+
+async def test_who_is_refused_while_another_reads_ends_nothing(emitted: Emitted, kai_server: KaiServer) -> None:
+    """One span, until the one who reads it is done."""
+    kai_server.kai.reply(say("One."), pause(20), say("Two."))
+    async with client_of(kai_server) as kai:
+        stream = kai.send_message(kai.new_chat_id(), "Hi")
+        reading = asyncio.create_task(_all(stream))
+        with pytest.raises(RuntimeError):
+            await _entered_until_refused(stream)
+        assert emitted.spans == []
+        await stream.aclose()
+        with contextlib.suppress(KaiError):
+            await reading
+    assert emitted.one("chat")["kai.outcome"] == "closed"
 
 
 async def test_comments_are_not_the_first_event(emitted: Emitted) -> None:

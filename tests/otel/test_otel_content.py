@@ -4,6 +4,8 @@ import asyncio
 import contextlib
 import json
 import logging
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
@@ -169,20 +171,65 @@ async def test_the_environment_may_ask(
     assert shown == [captured, not captured]
 
 
-async def test_a_code_that_is_none_is_not_told(emitted: Emitted) -> None:
-    """A server may write a sentence where a code should be: then the class is told."""
+@asynccontextmanager
+async def answering(status: bytes, kind: bytes, body: bytes) -> AsyncGenerator[KaiClient]:
+    """A client of a server that always answers so."""
     seen = RawServer()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await read_request(reader)
-        body = b'{"code": "the customer Ada is not allowed", "message": "No"}'
-        writer.write(b"HTTP/1.1 400 No\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n" % len(body))
-        writer.write(body)
+        head = b"HTTP/1.1 %s\r\ncontent-type: %s\r\ncontent-length: %d\r\n\r\n" % (status, kind, len(body))
+        writer.write(head + body)
         await reader.read()
 
     async with listening(seen, serve), KaiClient(TOKEN, seen.url, seen.url) as kai:
-        with pytest.raises(KaiError) as caught:
+        yield kai
+
+
+REFUSED = (b"400 No", b"application/json", '{"code": "%s", "message": "No"}', "KaiBadRequestError")
+FAILED = (
+    b"200 OK",
+    b"text/event-stream",
+    'data: {"type": "error", "code": "%s", "message": "No"}\n\n',
+    "KaiStreamError",
+)
+
+
+@pytest.mark.parametrize("code", ["the customer Ada is not allowed", TOKEN, "failure:7f3a9c0e", "http:7034"])
+@pytest.mark.parametrize(("status", "kind", "body", "name"), [REFUSED, FAILED], ids=["response", "stream"])
+async def test_a_code_that_is_none_is_not_told(
+    emitted: Emitted, code: str, status: bytes, kind: bytes, body: str, name: str
+) -> None:
+    """A server may write a sentence, an id or the token where a code should be: then the class is told."""
+    async with answering(status, kind, (body % code).encode()) as kai:
+        with pytest.raises(KaiError):
             await kai.chat("Hi")
-    assert caught.value.code == "the customer Ada is not allowed"
-    assert emitted.one("chat")["error.type"] == "KaiBadRequestError"
-    assert "Ada" not in emitted.text()
+    assert (emitted.one("chat").status, emitted.one("chat")["error.type"]) == (name, name)
+    assert code not in emitted.text()
+
+
+async def test_a_token_that_looks_like_a_code_is_not_told(emitted: Emitted) -> None:
+    """Whatever it looks like."""
+    _, kind, body, _ = FAILED
+    async with (
+        answering(b"200 OK", kind, (body % "some-token").encode()) as kai,
+        KaiClient("some-token", kai.base_url, kai.base_url) as other,
+    ):
+        with pytest.raises(KaiError):
+            await other.chat("Hi")
+    assert emitted.one("chat").status == "***"
+    assert "some-token" not in emitted.text()
+
+
+async def test_half_a_character_is_told_as_exporters_can_encode_it(emitted: Emitted) -> None:
+    """JavaScript cuts emoji in two; one such half would cost all spans that are exported with it."""
+    otel.instrument(**emitted.providers, capture_content=True)
+    chunks = [
+        r'{"type":"tool-input-available","toolCallId":"c1","toolName":"get","input":{"q":"half \ud83d"}}',
+        r'{"type":"finish","finishReason":"stop"}',
+    ]
+    async with answering(b"200 OK", FAILED[1], "".join(f"data: {chunk}\n\n" for chunk in chunks).encode()) as kai:
+        await kai.chat("Hi")
+    said = emitted.one("chat")["gen_ai.output.messages"]
+    assert said == said.encode(errors="replace").decode()
+    assert "half \ufffd" in said

@@ -149,6 +149,22 @@ async def test_a_broken_meter_does_not_keep_a_span_from_ending(emitted: Emitted,
     assert emitted.one("chat")["kai.outcome"] == "complete"
 
 
+async def test_a_broken_meter_does_not_hide_a_failure(emitted: Emitted, kai_server: KaiServer) -> None:
+    """The span has the status that it would have had."""
+    _turn_on(emitted, "meter")
+    kai_server.kai.reply(fail("No", status=403))
+    async with KaiClient("some-token", kai_server.url, kai_server.url) as kai:
+        with pytest.raises(KaiError):
+            await kai.chat("Hi")
+    assert emitted.one("chat").status == "forbidden:chat"
+
+
+def test_an_ending_that_says_nothing_of_the_answer_is_none_of_a_whole_one(emitted: Emitted) -> None:
+    """What cannot be looked at when it ends is not called complete."""
+    telemetry.begin(telemetry.ChatBegan(chat_id="c", url="https://kai", body=None)).end(telemetry.Ended())
+    assert emitted.one("chat")["kai.outcome"] == "closed"
+
+
 async def test_without_an_sdk_nothing_happens(emitted: Emitted, kai_server: KaiServer) -> None:
     """A library may turn it on; whether there is anybody to emit to is the program's matter."""
     otel.instrument(tracer_provider=NoOpTracerProvider(), meter_provider=metrics.NoOpMeterProvider(), propagate=True)

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Final
 
+from kai_client._text import mend_surrogates
 from kai_client._wire import is_array, is_object
 from kai_client.message import UIMessage
 from kai_client.message.tools import is_tool_type
@@ -32,8 +33,8 @@ def output_messages(message: UIMessage, began: UIMessage | None, finish_reason: 
 
 
 def as_json(value: object) -> str:
-    """JSON without any client's token, which a text may quote."""
-    return redacted(json.dumps(value, ensure_ascii=False, default=str))
+    """JSON without any client's token, which a text may quote, and without half characters, which no exporter can encode."""
+    return redacted(mend_surrogates(json.dumps(value, ensure_ascii=False, default=str), lone="replace"))
 
 
 def _parts(parts: Iterable[Mapping[str, object]]) -> list[dict[str, object]]:

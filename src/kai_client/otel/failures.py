@@ -6,13 +6,15 @@ from typing import Final
 from opentelemetry.trace import Span, Status, StatusCode
 
 from kai_client.exceptions import KaiClosedError, KaiError
+from kai_client.transport import redacted
 
 from . import names
 
 __all__ = ["error_type", "fail", "is_failure", "outcome"]
 
-_CODE: Final = re.compile(r"[\w.:-]{1,80}")
-"""A code is a word or two; a server may write anything there, and that is not told."""
+_CODE: Final = re.compile(r"[A-Za-z_.-]{1,40}(:[A-Za-z_.-]{1,40})?|http:\d{3}")
+"""A code is a word or two, as in protocol 3.3. A server may write anything there: words that are no code are not told, nor what
+is another one each time, since each value of `error.type` is another series of the metrics."""
 
 
 def is_failure(error: BaseException | None) -> bool:
@@ -32,7 +34,7 @@ def outcome(error: BaseException | None, *, is_whole: bool) -> str:
 def error_type(error: BaseException) -> str:
     """The code of an error of ours, else the name of its class."""
     code = error.code if isinstance(error, KaiError) else None
-    return code if code is not None and _CODE.fullmatch(code) else type(error).__qualname__
+    return redacted(code) if code is not None and _CODE.fullmatch(code) else type(error).__qualname__
 
 
 def fail(span: Span, error: BaseException) -> None:

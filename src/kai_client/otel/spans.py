@@ -24,7 +24,7 @@ _RUN: Final = context.create_key("kai-client-run")
 
 _dropped: Final[deque[tuple[Span, int]]] = deque()
 """Spans of streams that were dropped without being closed, and when. The garbage collector finds them, anywhere, and a span
-that ends calls exporters, which may hold locks just then: so they end with the next span."""
+has locks, and the exporters that it calls: so they end with the next span."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,6 +47,7 @@ def end_dropped() -> None:
     """End what was dropped since the last time."""
     while _dropped:
         span, moment = _dropped.popleft()
+        span.set_attribute(names.OUTCOME, "dropped")
         span.end(moment)
 
 
@@ -87,9 +88,9 @@ class WorkSpan:
             return
         self._is_over = True
         try:
-            self._tell(ending)
             if ending.error is not None and is_failure(ending.error):
                 fail(self._span, ending.error)
+            self._tell(ending)
         finally:
             self._span.end()
             end_dropped()
@@ -102,7 +103,6 @@ class WorkSpan:
     def __del__(self) -> None:
         # Work that did not begin has no span.
         if not getattr(self, "_is_over", True):
-            self._span.set_attribute(names.OUTCOME, "dropped")
             _dropped.append((self._span, time_ns()))
 
 
@@ -142,7 +142,7 @@ class AnswerSpan(WorkSpan):
         waited = self._waiting.seconds - self._waited_before
         seconds = perf_counter() - self._began - waited
         answer = ending if isinstance(ending, AnswerEnded) else None
-        self._span.set_attribute(names.OUTCOME, outcome(ending.error, is_whole=answer is None or answer.is_whole))
+        self._span.set_attribute(names.OUTCOME, outcome(ending.error, is_whole=answer is not None and answer.is_whole))
         if waited:
             self._span.set_attribute(names.WAITED, waited)
         if answer is not None and self._span.is_recording():

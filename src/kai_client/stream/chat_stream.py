@@ -72,12 +72,10 @@ class ChatStream:
 
     async def __aenter__(self) -> Self:
         """Send the request and wait for the response's head, so that a refused request raises here."""
+        self._refuse_another()
         self._entered = True
-        try:
+        with self._telling.to_its_end(lambda: self._leg):
             await self._watch.within(self._open)
-        except BaseException as error:
-            self._telling.ended(self._leg, error)
-            raise
         return self
 
     async def __aexit__(
@@ -127,8 +125,7 @@ class ChatStream:
     def updates(self) -> AsyncIterator[UIMessage]:
         """The message after every event that changed it; raises at the end when the answer is not whole.
 
-        Each is a snapshot and costs little until its parts are looked at, so a user interface can draw every one or only
-        the newest.
+        Each is a snapshot and costs little until its parts are looked at: draw every one of them, or only the newest.
         """
         return self._pick(self._update)
 
@@ -230,13 +227,14 @@ class ChatStream:
         `total` timeout allows or five minutes. Raises the error of the stream again where the rest cannot be had, and for
         errors that are the backend's own words. Does nothing for a stream that did not break.
         """
-        error, broken = self._error, self._broken
+        error, broken, leg = self._error, self._broken, self._leg
         if self._watch.closed:
             raise KaiClosedError("The stream was closed; send the message again", "closed")
-        if error is None or (self._leg and broken and broken is error and await self._find_rest(self._leg, broken)):
-            return
-        self._telling.ended(self._leg, error)
-        raise error
+        if error is not None:
+            self._refuse_another()
+            with self._telling.to_its_end(lambda: leg):
+                if not (leg and broken and broken is error and await self._find_rest(leg, broken)):
+                    raise error
 
     async def _find_rest(self, leg: Leg, error: KaiError) -> bool:
         if not await leg.find_rest(error, self.chat_id, self._folding.answer, resumable=self._resumable):
@@ -248,8 +246,6 @@ class ChatStream:
 
     async def _open(self) -> None:
         """Send the request, once; afterwards the head has arrived."""
-        if self._watch.closed:
-            raise KaiClosedError("The stream was closed; send the message again", "closed")
         if self._leg is None:
             with self._telling.running():
                 opening = await self._prepare()
@@ -290,9 +286,13 @@ class ChatStream:
             folding.kept += data
         return True
 
-    async def _more_with_care(self) -> bool:
+    def _refuse_another(self) -> None:
+        """Whoever comes while a task reads changes nothing for it."""
         if self._watch.waits:
             raise RuntimeError("The stream is being read by another task, or by this one further out")
+
+    async def _more_with_care(self) -> bool:
+        self._refuse_another()
         if self._error is not None or self._watch.closed or self._done:
             return False
         self._quick = None
@@ -347,7 +347,7 @@ class ChatStream:
     async def _was_heard(self, carrying: Carrying, event: SSEEvent, leg: Leg) -> bool:
         """Tell the continuation, now that the reader knows; whether the answer is read on."""
         carrying.unheard = None
-        with self._telling.running():
+        with self._telling.running(leg):
             self._done = not await self._watch.within(lambda: carrying.continuation.heard(event, self._folding.answer))
         if self._done:
             await self._release()

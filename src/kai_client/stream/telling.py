@@ -1,8 +1,9 @@
 """What an observer is told of a stream: each of its responses, and the run that they are part of."""
 
-from collections.abc import Generator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Generator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from time import perf_counter
+from types import TracebackType
 from typing import Protocol
 
 from kai_client.events import ToolCallEvent, UsageInfo
@@ -61,11 +62,18 @@ class Telling:
         self._calls: dict[str, ToolCallEvent] = {}
         """The tool calls that were told of, as they were."""
 
-    def running(self) -> AbstractContextManager[None]:
-        """This side is at work in the block: it prepares, decides, runs tools. For the first time a run begins so."""
+    def running(self, meanwhile: Response | None = None) -> AbstractContextManager[None]:
+        """This side is at work in the block: it prepares, decides, runs tools. For the first time a run begins so.
+
+        What fails here has not failed there: a response that waits `meanwhile` was only left.
+        """
         if self._run_to_begin is not None:
             self._run, self._run_to_begin = begin(self._run_to_begin), None
-        return self._run.active()
+        return _Block(self._run.active(), lambda error: self._left(meanwhile, error))
+
+    def _left(self, response: Response | None, error: BaseException) -> None:
+        if isinstance(error, Exception):
+            self.response_ended(response)
 
     @contextmanager
     def asking(self, request: StreamRequest) -> Generator[None]:
@@ -112,6 +120,10 @@ class Telling:
             self._used, self._calls, self._first_event = UsageInfo(), {}, None
             run.end(self._ending(response, error, with_text=run.wants_text))
 
+    def to_its_end(self, response: Callable[[], Response | None]) -> AbstractContextManager[None]:
+        """What is raised in the block is the end of all of it."""
+        return _Block(nullcontext(), lambda error: self.ended(response(), error))
+
     def _ending(self, response: Response | None, error: BaseException | None, *, with_text: bool) -> Ended:
         try:
             return self._answer(response, error, with_text=with_text)
@@ -137,6 +149,24 @@ class Telling:
             request_id=response.request_id,
             tool_calls=new,
         )
+
+
+class _Block:
+    """A block whose failure is told. No generator: that would set the traceback of an exception that a user has frozen."""
+
+    def __init__(self, active: AbstractContextManager[None], failed: Callable[[BaseException], None]) -> None:
+        self._active = active
+        self._failed = failed
+
+    def __enter__(self) -> None:
+        self._active.__enter__()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._active.__exit__(None, None, None)
+        if error is not None:
+            self._failed(error)
 
 
 def _difference(now: UsageInfo, before: UsageInfo) -> UsageInfo:

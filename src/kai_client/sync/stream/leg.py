@@ -97,8 +97,10 @@ class Leg:
         except KaiError as error:
             if failure is None:
                 raise
+            self._telling.response_ended(self, error)
             raise failure from error
         if failure is not None:
+            self._telling.response_ended(self)
             self.close()
             raise failure
 
