@@ -160,7 +160,9 @@ def show_history() -> None:
 
 
 def draw_message(message: kai.UIMessage) -> None:
-    """A message that is whole."""
+    """A message that is whole; an answer that failed before its first word is none."""
+    if message.role != "user" and not shown_parts(message):
+        return
     with st.chat_message(message.role):
         if message.role == "user":
             st.text(message.text)

@@ -19,7 +19,9 @@ _STATES: Final[dict[str, tuple[_State, str]]] = {
     "output-denied": ("error", "denied"),
 }
 _LINE: Final = 60
-_CODE: Final = re.compile(r"(```.*?(?:```|\Z)|`[^`\n]*`)", re.DOTALL)
+_CODE: Final = re.compile(r"(```.*?(?:```|\Z)|~~~.*?(?:~~~|\Z)|`[^`\n]*`)", re.DOTALL)
+_DOLLAR: Final = re.compile(r"(?<!\\)((?:\\\\)*)\$")  # that has no backslash of its own
+_NAME: Final = re.compile(r"[\w.:/-]+")
 _NEXT_ACTIONS: Final = re.compile(r"```next_actions\n(.*?)(?:```|\Z)", re.DOTALL)
 
 
@@ -54,15 +56,23 @@ def draw_part(part: ShownPart, question: Question | None = None, *, live: bool =
 
 
 def _draw_text(text: str) -> None:
-    """Markdown as Kai writes it: to Streamlit a dollar outside of code would begin a formula."""
-    pieces = _CODE.split(_NEXT_ACTIONS.sub("", text))
-    st.markdown("".join(piece if index % 2 else piece.replace("$", r"\$") for index, piece in enumerate(pieces)))
+    """Markdown as Kai writes it, without images: a browser would fetch them from wherever an answer says, and tell that place.
+
+    What would be an image is a link, by a space of no width. To Streamlit a dollar outside of code would begin a formula.
+    """
+    pieces = _CODE.split(_NEXT_ACTIONS.sub("", text).replace("![", "!\u200b["))
+    st.markdown("".join(piece if index % 2 else _DOLLAR.sub(r"\1\\$", piece) for index, piece in enumerate(pieces)))
+
+
+def _name(tool: str) -> str:
+    """As code, unless the name could end the code and go on as it likes."""
+    return f"`{tool}`" if _NAME.fullmatch(tool) else plain(tool)
 
 
 def _draw_question(question: Question) -> None:
     """All of the arguments, and the buttons below them."""
     with st.container(border=True):
-        st.markdown(f"Kai asks to run `{question.call.tool_name}` with")
+        st.markdown(f"Kai asks to run {_name(question.call.tool_name)} with")
         _draw_json(question.call.input)
         yes, no, _ = st.columns([1, 1, 3])
         yes.button("Approve", type="primary", width="stretch", on_click=question.decide, args=(True,))
@@ -73,7 +83,7 @@ def _draw_call(part: ToolUIPart, *, live: bool) -> None:
     """What the tool is called with, and what came of it."""
     other: tuple[_State, str] = ("running", "is running") if live else ("error", "was not finished")
     state, word = _STATES.get(part.state, other)
-    with st.status(f"`{part.tool_name}` {word}", state=state):
+    with st.status(f"{_name(part.tool_name)} {word}", state=state):
         _draw_json(part.get("input"))
         _draw_json(part.get("output", part.get("errorText")), expanded=1)
 

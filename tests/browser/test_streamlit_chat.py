@@ -35,6 +35,30 @@ def test_text_arrives_in_pieces_as_markdown(page: Page, kai: Kai) -> None:
     expect(page.get_by_placeholder("Ask Kai")).to_be_enabled()
 
 
+def test_an_answer_fetches_nothing(page: Page, kai: Kai) -> None:
+    """An image is a link, however it is written: who gets words into an answer gets none out of the page. The fixture looks."""
+    kai.script.reply(
+        "![a](http://evil.test/a.png) and \\![b](http://evil.test/b.png) and \\```![c](http://evil.test/c.png)``` and ![d]\n\n"
+        "[d]: http://evil.test/d.png\n\n~~~\necho $HOME\n~~~\n\nIt is \\$5, not \\$6 <img src=//evil.test/e.png>"
+    )
+    send(page, "Show me pictures")
+    answer = answers(page).last
+    expect(answer).to_contain_text("It is $5, not $6 <img src=")
+    expect(answer).to_contain_text("echo $HOME")
+    assert [link.inner_text() for link in answer.get_by_role("link").all()] == ["a", "b", "c", "d"]
+    page.wait_for_load_state("networkidle")
+
+
+def test_the_name_of_a_tool_is_no_markdown(page: Page, kai: Kai) -> None:
+    """What is asked about is what is shown, letter for letter."""
+    name = "look` at **this** <b>or</b>"
+    kai.script.reply(ask(name, {}, "ok", denied="As you like."))
+    send(page, "Look")
+    expect(answers(page).last).to_contain_text(f"Kai asks to run {name} with")
+    button(page, "Deny").click()
+    expect(answers(page).last).to_contain_text(f"{name} denied")
+
+
 @pytest.mark.parametrize("app", ["kai-agent", "kai-assistant"], indirect=True)
 def test_the_bar(page: Page, kai: Kai) -> None:
     """A message is sent, text arrives in pieces, a tool is approved after its arguments were read, its result is seen."""
@@ -192,6 +216,7 @@ def test_an_error_is_one_sentence(page: Page, kai: Kai) -> None:
         kai.script.reply(failure)
         send(page, "Does it work?")
         expect(alert).to_have_text(sentence)
+    expect(answers(page)).to_have_count(0)
     kai.script.reply("All is well.")
     send(page, "And now?")
     expect(answers(page).last).to_contain_text("All is well.")

@@ -56,6 +56,15 @@ async def test_text_arrives_and_is_stopped(tabs: Browser, script: str | None) ->
         await expect(page.get_by_text("You said hi", exact=True)).to_be_visible()
 
 
+async def test_a_question_below_a_long_answer_is_seen(tabs: Browser) -> None:
+    """The page of the example follows what is written: the end of it and the buttons are in view, without scrolling."""
+    turn = [say("line\n" * 200), ask("run_job", {"sql": "x " * 500}, "ok")]
+    async with opened(tabs, ScriptedKai([turn]), None) as page:
+        await send(page, "Run the job")
+        await expect(page.get_by_role("button", name="Run it")).to_be_in_viewport()
+        await expect(page.get_by_role("button", name="Stop")).to_be_in_viewport()
+
+
 @pytest.mark.parametrize("mode", ["agent", "assistant"])
 async def test_a_human_decides(tabs: Browser, script: str | None, mode: Mode) -> None:
     """The call is shown with its arguments and waits; "Run it" runs it and shows its result; "No" does not run it."""

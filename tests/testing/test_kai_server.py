@@ -4,13 +4,13 @@ import os
 import unittest
 from collections.abc import Callable
 from contextlib import ExitStack
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import httpx
 import pytest
 
 from kai_client import KaiClient, KaiForbiddenError, KaiServerError, approve_all, by_id, deny_all
-from kai_client.server import Gate, StorageIndex, WireStyle, ask, call, fail, finish, say, think, usage
+from kai_client.server import Gate, StorageIndex, WireStyle, ask, call, fail, finish, kai_app, say, think, usage
 from kai_client.sync import KaiClient as SyncKaiClient
 from kai_client.testing import KaiServer, running_server
 
@@ -143,8 +143,8 @@ def test_what_is_not_scripted_fails_loudly() -> None:
 
 UNUSED: dict[str, tuple[Callable[[KaiServer], object], str]] = {
     "reply": (lambda server: server.reply("Never asked for"), "Nobody asked for 1 of the scripted replies"),
-    "stream": (lambda server: server.next_stream(drop_after=3), "No stream came for next_stream: .*drop_after=3"),
-    "response": (lambda server: server.next_response(503), "No request came for next_response: .*status=503"),
+    "stream": (lambda server: server.next_stream(drop_after=3), r"No stream came for next_stream\(drop_after=3\)"),
+    "response": (lambda server: server.next_response(503), r"No request came for next_response\(status=503\)"),
 }
 
 
@@ -162,6 +162,29 @@ def test_the_sample_project_answers_if_asked_to() -> None:
         server.reply("Scripted", when="never")
         assert "in.c-crm.customers" in client.chat("Which tables do I have?")[1]
         server.reply("Never asked for")
+
+
+MISTAKES: dict[str, tuple[Callable[[KaiServer], object], type[Exception], str]] = {
+    "chunk": (
+        lambda server: server.reply(cast("str", {"type": "text"})),
+        TypeError,
+        r"not {'type': 'text'}.*raw\(\.\.\.\)",
+    ),
+    "item": (lambda server: server.reply("Well.", cast("str", 7)), TypeError, "not 7"),
+    "mode": (
+        lambda server: kai_app(server.kai, mode=cast("Any", "kai-agent")),
+        ValueError,
+        "'agent'.* not 'kai-agent'",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", MISTAKES)
+def test_a_mistake_of_the_test_is_said_where_it_is_made(what: str) -> None:
+    """What is no reply, or no backend, is refused in the line that says so, instead of an empty answer or an error later"""
+    script, kind, told = MISTAKES[what]
+    with running_server() as server, pytest.raises(kind, match=told):
+        script(server)
 
 
 def test_an_error_of_the_test_is_not_covered_up() -> None:

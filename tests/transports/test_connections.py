@@ -53,6 +53,14 @@ async def test_a_post_is_never_sent_twice(end: Callable[[Request], Awaitable[Non
     assert server.connections == 1
 
 
+async def test_nobody_there() -> None:
+    """The error names the address that was asked, for it may be the wrong one."""
+    async with client_of("http://127.0.0.1:9", retry=RetryPolicy(attempts=1)) as client:
+        with pytest.raises(KaiConnectionError, match=r"for http://127\.0\.0\.1:9: ") as caught:
+            await client.get_usage()
+    assert caught.value.code == "connection:failed"
+
+
 async def test_a_get_is_sent_as_often_as_the_policy_says() -> None:
     """Nobody below us repeats it on his own."""
     async with wire_server(_hang_up) as server, client_of(server.url, retry=EAGER) as client:

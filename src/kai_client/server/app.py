@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import cache
-from typing import Any, cast
+from typing import Any, cast, get_args
 
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -100,8 +100,10 @@ def kai_app(
     `/kai-assistant`, and its index lists both. `tokens` are the ones accepted, by default any. The newest `record`
     requests are kept for `KaiApp.requests`.
 
-    A host is closed when the app shuts down, a service is not: whoever opened it closes it.
+    A host is closed when the app shuts down, a service is not: whoever opened it closes it. Raises `ValueError` for another `mode`.
     """
+    if mode not in get_args(Mode):
+        raise ValueError(f"mode is 'agent' or 'assistant', not {mode!r}")
     hub = Hub(backend, tokens=tokens, style=style or WireStyle(), index=index or StorageIndex(), record=record)
 
     @asynccontextmanager

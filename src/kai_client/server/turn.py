@@ -87,7 +87,12 @@ class Turn:
 
 def _items(step: _Step) -> list[Item]:
     steps = [step] if isinstance(step, str) or not isinstance(step, Sequence) else step
-    return [Say(item) if isinstance(item, str) else item for item in steps]
+    items = [Say(item) if isinstance(item, str) else item for item in steps]
+    if wrong := [item for item in cast("list[object]", items) if not isinstance(item, Item)]:
+        raise TypeError(
+            f"A turn is texts, items such as say(...), or a function, not {wrong[0]!r}. Chunks go into raw(...)."
+        )
+    return items
 
 
 def _script_of(step: _Step) -> _Script:

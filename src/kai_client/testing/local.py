@@ -2,6 +2,7 @@
 
 from collections.abc import Generator, Iterable
 from contextlib import contextmanager
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -11,7 +12,7 @@ if TYPE_CHECKING:  # FastAPI and uvicorn are loaded when a server is wanted, not
     from kai_client.client import KaiClient
     from kai_client.client.connect import PendingClient
     from kai_client.models import Suggestion
-    from kai_client.server import KaiApp, RecordedRequest, ScriptedKai, StorageIndex, WireStyle
+    from kai_client.server import KaiApp, RecordedRequest, ScriptedKai, StagedResponse, StorageIndex, WireStyle
     from kai_client.server.turn import TurnSpec
     from kai_client.sync import KaiClient as SyncKaiClient
 
@@ -157,12 +158,18 @@ class KaiServer:
         if self.kai.remaining:
             yield f"Nobody asked for {self.kai.remaining} of the scripted replies. Messages that came: {self.asked}"
         for style in self.app.hub.next_styles:
-            yield f"No stream came for next_stream: {style}"
+            yield f"No stream came for next_stream({_changed(style)})"
         for staged in self.app.hub.next_responses:
-            yield f"No request came for next_response: {staged}"
+            yield f"No request came for next_response({_changed(staged)})"
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.url}>"
+
+
+def _changed(staged: "WireStyle | StagedResponse") -> str:
+    """The arguments that made it: the fields that are not as they come."""
+    values = ((each, getattr(staged, each.name)) for each in fields(staged))
+    return ", ".join(f"{each.name}={value!r}" for each, value in values if value not in (each.default, {}))
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 import email.utils
 from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Final
 
@@ -41,11 +41,23 @@ def mapped_error(error: Exception, credentials: Credentials, *, streaming: bool)
     """What `map_exceptions` raises for `error`, for whoever must not pay for a context manager with every piece of a body."""
     credentials.redact_error(error)
     # All of them: httpx does not map everything that h11, ssl, idna and anyio raise.
-    return _mapped(error, streaming=streaming)
+    mapped = _mapped(error, streaming=streaming)
+    credentials.redact_error(mapped)
+    return mapped
+
+
+def _cause(error: Exception) -> str:
+    """The error in its own words; where nobody could be reached also who was to be, for that may be what is wrong."""
+    name = type(error).__name__
+    if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout):
+        with suppress(RuntimeError):  # one that httpx did not raise itself may know no request
+            url = error.request.url
+            name += f" for {url.scheme}://{url.netloc.decode('ascii')}"  # netloc is without user and password
+    return f"{name}: {error}" if str(error) else name
 
 
 def _mapped(error: Exception, *, streaming: bool) -> KaiError:
-    cause = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    cause = _cause(error)
     match error:
         case httpx.TimeoutException():
             message, code = _timed_out(error)
