@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 import subprocess
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import node_server
-import pytest
 from chat_backend import TOKEN, Mode, example, kai_behind
+from chromium import launching
 from fastapi.responses import HTMLResponse, Response
 from playwright.async_api import Browser, Page, async_playwright
 
@@ -21,27 +19,14 @@ from kai_client.backend import ChatBackend
 from kai_client.server import KaiHost, serve
 
 DOCS = Path(__file__).parents[2] / "docs"
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 PATIENCE_MS = 30_000
 
 
-def require_chromium() -> None:
-    """Skips the test where there is no Chromium, or fails it with `KAI_REQUIRE_BROWSER=1`."""
-    if CHROMIUM is not None:
-        return
-    reason = "There is no Chromium here: apt-get install chromium"
-    if os.environ.get("KAI_REQUIRE_BROWSER") == "1":
-        pytest.fail(f"Needed because KAI_REQUIRE_BROWSER=1. {reason}", pytrace=False)
-    pytest.skip(reason)
-
-
 @asynccontextmanager
-async def chromium() -> AsyncGenerator[Browser]:
+async def running_chromium() -> AsyncGenerator[Browser]:
     """A headless one."""
     async with async_playwright() as driver:
-        # Containers have a small /dev/shm, and root may not use the sandbox.
-        arguments = ["--disable-dev-shm-usage", "--no-sandbox"]
-        browser = await driver.chromium.launch(executable_path=CHROMIUM, args=arguments)
+        browser = await driver.chromium.launch(**launching())
         try:
             yield browser
         finally:

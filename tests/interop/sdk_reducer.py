@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from collections.abc import Generator
 from contextlib import contextmanager
 from typing import IO, NamedTuple, TypeAlias
 
 import node_server
 from pydantic import JsonValue, TypeAdapter
+from server_process import talking
 
 JsonObject: TypeAlias = dict[str, JsonValue]
-
-STOP_SECONDS = 5
 
 
 class Sequence(NamedTuple):
@@ -59,17 +57,7 @@ class SDKReducer:
 @contextmanager
 def running() -> Generator[SDKReducer]:
     """Yields a reducer whose process ends with the block."""
-    with (
-        node_server.command("reducer.mjs") as line,
-        subprocess.Popen(line, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process,
-    ):
+    with node_server.command("reducer.mjs") as line, talking(line) as process:
         assert process.stdin is not None
         assert process.stdout is not None
-        try:
-            yield SDKReducer(process.stdin, process.stdout)
-        finally:
-            process.stdin.close()
-            try:
-                process.wait(STOP_SECONDS)
-            except subprocess.TimeoutExpired:
-                process.kill()
+        yield SDKReducer(process.stdin, process.stdout)

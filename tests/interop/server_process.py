@@ -1,4 +1,4 @@
-"""Runs a server of another project as a process of its own: how it says where it listens, and how it is told to end."""
+"""Programs of other projects as processes of their own: how one talks with them, and how they are told to end."""
 
 from __future__ import annotations
 
@@ -16,15 +16,21 @@ STOP_SECONDS = 5
 @contextmanager
 def started(command: Sequence[str | Path]) -> Generator[str]:
     """Yields the base URL of the server that prints `{"port": N}` once it listens, and ends when its input does."""
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="utf-8")
-    with process:
+    with talking(command) as process:
+        yield f"http://127.0.0.1:{_announced_port(process)}"
+
+
+@contextmanager
+def talking(command: Sequence[str | Path]) -> Generator[subprocess.Popen[bytes]]:
+    """Yields the process, with pipes for its input and output; its input ends with the block, and so does it."""
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         try:
-            yield f"http://127.0.0.1:{_announced_port(process)}"
+            yield process
         finally:
             _stop(process)
 
 
-def _announced_port(process: subprocess.Popen[str]) -> int:
+def _announced_port(process: subprocess.Popen[bytes]) -> int:
     assert process.stdout is not None
     watchdog = threading.Timer(START_SECONDS, process.kill)
     watchdog.start()
@@ -38,7 +44,7 @@ def _announced_port(process: subprocess.Popen[str]) -> int:
     return port
 
 
-def _stop(process: subprocess.Popen[str]) -> None:
+def _stop(process: subprocess.Popen[bytes]) -> None:
     """Closes the input of the server, which is its signal to end."""
     assert process.stdin is not None
     process.stdin.close()

@@ -6,8 +6,9 @@ import node_server
 import pytest
 from ai_sdk import MAJORS
 from availability import require
-from backend_pages import PATIENCE_MS, chromium, opened, react_page, require_chromium
+from backend_pages import PATIENCE_MS, opened, react_page, running_chromium
 from chat_backend import GatedKai, Mode
+from chromium import require_browser
 from playwright.async_api import Browser, Page, expect
 
 from kai_client.server import Execution, ScriptedKai, ask, fail, say
@@ -19,7 +20,7 @@ expect.set_options(timeout=PATIENCE_MS)
 @pytest.fixture(scope="module", params=["own", *MAJORS])
 def script(request: pytest.FixtureRequest) -> Generator[str | None]:
     """The script of a React page; None for the page of the example."""
-    require_chromium()
+    require_browser()
     if request.param == "own":
         yield None
         return
@@ -30,8 +31,8 @@ def script(request: pytest.FixtureRequest) -> Generator[str | None]:
 @pytest.fixture
 async def tabs() -> AsyncGenerator[Browser]:
     """A Chromium."""
-    require_chromium()
-    async with chromium() as browser:
+    require_browser()
+    async with running_chromium() as browser:
         yield browser
 
 

@@ -5,15 +5,13 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
-import subprocess
 import threading
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import IO, Any, NamedTuple
 
 import node_server
-
-STOP_SECONDS = 5
+from server_process import talking
 
 
 class Drawn(NamedTuple):
@@ -108,13 +106,13 @@ class Page:
 class Browser:
     """A process with any number of pages."""
 
-    def __init__(self, commands: IO[str], drawings: IO[str]) -> None:
+    def __init__(self, commands: IO[bytes], drawings: IO[bytes]) -> None:
         self._commands = commands
         self._pages: dict[str, Page] = {}
         self._names = map(str, itertools.count())
         threading.Thread(target=self._read, args=(drawings,), daemon=True).start()
 
-    def _read(self, drawings: IO[str]) -> None:
+    def _read(self, drawings: IO[bytes]) -> None:
         for line in drawings:
             drawing = json.loads(line)
             page = self._pages[drawing.pop("name")]
@@ -128,7 +126,7 @@ class Browser:
         name = next(self._names)
 
         def tell(**command: Any) -> None:
-            self._commands.write(json.dumps({"name": name, **command}) + "\n")
+            self._commands.write(json.dumps({"name": name, **command}).encode() + b"\n")
             self._commands.flush()
 
         self._pages[name] = page = Page(tell)
@@ -139,17 +137,7 @@ class Browser:
 @contextmanager
 def running() -> Generator[Browser]:
     """Yields a browser whose process ends with the block."""
-    with (
-        node_server.command("use_chat.mjs") as line,
-        subprocess.Popen(line, stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="utf-8") as process,
-    ):
+    with node_server.command("use_chat.mjs") as line, talking(line) as process:
         assert process.stdin is not None
         assert process.stdout is not None
-        try:
-            yield Browser(process.stdin, process.stdout)
-        finally:
-            process.stdin.close()
-            try:
-                process.wait(STOP_SECONDS)
-            except subprocess.TimeoutExpired:
-                process.kill()
+        yield Browser(process.stdin, process.stdout)

@@ -4,17 +4,30 @@ import os
 import shutil
 from collections.abc import Generator
 from contextlib import contextmanager
+from typing import TypedDict
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
-__all__ = ["require_browser", "running_browser"]
+__all__ = ["launching", "require_browser", "running_browser"]
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
 _ARGUMENTS = (
     "--disable-dev-shm-usage",  # containers have a small one
     "--no-sandbox",  # root may not use it
 )
+
+
+class Launching(TypedDict):
+    """How Playwright launches it."""
+
+    executable_path: str | None
+    args: list[str]
+
+
+def launching() -> Launching:
+    """The keywords for `launch`, of either of Playwright's interfaces."""
+    return {"executable_path": _path(), "args": [*_ARGUMENTS]}
 
 
 def _path() -> str | None:
@@ -35,7 +48,7 @@ def require_browser() -> None:
 def running_browser() -> Generator[Browser]:
     """A headless Chromium."""
     with sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=_path(), args=list(_ARGUMENTS))
+        browser = driver.chromium.launch(**launching())
         try:
             yield browser
         finally:
