@@ -4,6 +4,7 @@ The default dependency groups hold what the package runs with and pytest alone, 
 not download a Node and the type checkers. When pytest finds itself without the rest, it starts again in the group "dev".
 """
 
+import gc
 import importlib.util
 import os
 import signal
@@ -49,3 +50,9 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
         capture.suspend_global_capture(in_=True)
     command = [uv, "run", "--group", "dev", "pytest", *config.invocation_params.args]
     return subprocess.call(command)
+
+
+def pytest_collection_finish() -> None:
+    """What is there before the first test stays: the sweeps for leaks need not look at it, thousands of times."""
+    gc.collect()
+    gc.freeze()
