@@ -1,4 +1,4 @@
-"""The deltas of a stream, many at once: for what they amount to, not for the events.
+"""The deltas of a stream, many at once: for what they amount to, not for the events; of bytes that are new, or once more.
 
 Most of an answer are deltas that differ in nothing but their text. Of these only the texts are read, which takes a third of the
 time of the events.
