@@ -16,12 +16,11 @@ from itertools import islice
 from typing import Final, Literal
 
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
 import kai_client as kai
 from background_answer import RUNNING, Answer
 from kai_client.sync import KaiClient
-from streamlit_parts import draw_part, next_actions, plain, shown_parts
+from streamlit_parts import LivePart, draw_part, next_actions, plain, shown_parts
 
 # Comments, not docstrings: Streamlit writes a text that stands alone onto the page.
 PAGE: Final = 15  # how many chats the history shows at first, and how many more with each click
@@ -181,20 +180,16 @@ def follow(answer: Answer) -> None:
     foot.button("Stop", icon=":material/stop_circle:", on_click=answer.stop)
     if session().next_text:
         st.chat_message("user").text(session().next_text)
-    slots: list[DeltaGenerator] = []
-    drawn: list[object] = []
+    places: list[LivePart] = []
     while session().answer is answer:  # a look into the session is also where a click ends this run of the page
-        is_over, question = answer.is_over, answer.question
+        is_over, question, is_asked = answer.is_over, answer.question, False
         for index, part in enumerate(shown_parts(answer.message)):
-            if index == len(slots):
-                slots.append(body.empty())
-                drawn.append(None)
-            asked = question if question and question.call.tool_call_id == part.get("toolCallId") else None
-            if drawn[index] != (asked or part):
-                drawn[index] = asked or part
-                with slots[index].container():
-                    draw_part(part, asked, live=True)
-        if question:
+            if index == len(places):
+                places.append(LivePart(body))
+            asks = question if question and question.call.tool_call_id == part.get("toolCallId") else None
+            places[index].draw(part, asks)
+            is_asked |= asks is not None
+        if is_asked:
             foot.empty()
             return
         if is_over:

@@ -4,6 +4,7 @@ import re
 from typing import Final, Literal, TypeAlias
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from background_answer import Question
 from kai_client import ReasoningUIPart, TextUIPart, ToolUIPart, UIMessage
@@ -41,18 +42,43 @@ def next_actions(message: UIMessage) -> list[str]:
     return re.findall(r"^\s*[-*]\s+(.+?)\s*$", found[1], re.MULTILINE) if found else []
 
 
-def draw_part(part: ShownPart, question: Question | None = None, *, live: bool = False) -> None:
-    """The part, with `question` if it is a tool call that waits for the answer. `live`: it may yet grow."""
+def draw_part(part: ShownPart, *, live: bool = False) -> None:
+    """The part. `live`: it may yet grow."""
     match part:
         case TextUIPart():
             _draw_text(part.text)
         case ReasoningUIPart():
             with st.expander("Thoughts", icon=":material/lightbulb:"):
                 _draw_text(part.text)
-        case _ if question is not None:
-            _draw_question(question)
         case _:
             _draw_call(part, live=live)
+
+
+class LivePart:
+    """The place of a part that is drawn again as it grows, at the end of `body`.
+
+    A question about a call has a place of its own: what Streamlit has not sent yet it overwrites where it stands, and where one
+    kind of block has become another in between, the browser is told to fill one that it does not have, and shows nothing more.
+    """
+
+    def __init__(self, body: DeltaGenerator) -> None:
+        self._part, self._question = body.empty(), body.empty()
+        self._drawn: object = None
+
+    def draw(self, part: ShownPart, question: Question | None) -> None:
+        """Draw `part`, or the question about it, if that is not what is there."""
+        shown = question or part
+        if self._drawn == shown:
+            return
+        place, other = (self._question, self._part) if question else (self._part, self._question)
+        if isinstance(self._drawn, Question) or question:
+            other.empty()
+        with place.container():
+            if question:
+                _draw_question(question)
+            else:
+                draw_part(part, live=True)
+        self._drawn = shown
 
 
 def _draw_text(text: str) -> None:
@@ -70,20 +96,24 @@ def _name(tool: str) -> str:
 
 
 def _draw_question(question: Question) -> None:
-    """All of the arguments, and the buttons below them."""
+    """All of the arguments, and the buttons below them: those of this call, so that a second click decides about no other."""
     with st.container(border=True):
         st.markdown(f"Kai asks to run {_name(question.call.tool_name)} with")
         _draw_json(question.call.input)
         yes, no, _ = st.columns([1, 1, 3])
-        yes.button("Approve", type="primary", width="stretch", on_click=question.decide, args=(True,))
-        no.button("Deny", width="stretch", on_click=question.decide, args=(False,))
+        of = question.call.tool_call_id
+        yes.button(
+            "Approve", key=f"approve {of}", type="primary", width="stretch", on_click=question.decide, args=(True,)
+        )
+        no.button("Deny", key=f"deny {of}", width="stretch", on_click=question.decide, args=(False,))
 
 
 def _draw_call(part: ToolUIPart, *, live: bool) -> None:
     """What the tool is called with, and what came of it."""
     other: tuple[_State, str] = ("running", "is running") if live else ("error", "was not finished")
     state, word = _STATES.get(part.state, other)
-    with st.status(f"{_name(part.tool_name)} {word}", state=state):
+    # The container in between: leaving a status that is running makes it complete.
+    with st.status(f"{_name(part.tool_name)} {word}", state=state).container():
         _draw_json(part.get("input"))
         _draw_json(part.get("output", part.get("errorText")), expanded=1)
 
