@@ -185,15 +185,19 @@ def test_a_toolbox_of_plain_functions() -> None:
         tools.execute("times", {"number": 2})
 
 
-def test_an_async_tool_is_refused_when_it_is_made() -> None:
-    """A program with a tool that nobody could call does not start."""
+def test_an_async_function_is_refused_when_it_is_given() -> None:
+    """A program with a tool that nobody could call, or a policy that could only deny, does not start."""
     tools = Toolbox()
 
     async def later(number: int) -> int:
         return number
 
-    with pytest.raises(TypeError, match="async"):
+    with pytest.raises(
+        TypeError, match=r"later\(\) is async: kai_client.Toolbox has such tools, kai_client.sync has not"
+    ):
         tools.tool(later)
+    with pytest.raises(TypeError, match=r"later\(\) is async: kai_client.Toolbox has such policies"):
+        tools.approve("drop_bucket")(later)
 
 
 def test_policies_of_a_toolbox(kai_server: KaiServer) -> None:

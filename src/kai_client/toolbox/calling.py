@@ -1,4 +1,4 @@
-"""How a function is called: an async one is awaited, a sync one runs in a thread."""
+"""How a function is called: an async one is awaited, a tool that is not runs in a thread."""
 
 import asyncio
 import inspect
@@ -7,7 +7,7 @@ from typing import Any
 from .errors import failures_as_tool_errors
 from .signature import Function, Signature
 
-__all__ = ["Caller"]
+__all__ = ["Caller", "asked"]
 
 
 class Caller:
@@ -28,3 +28,8 @@ class Caller:
 
         returned = await asyncio.to_thread(call)
         return await returned if inspect.isawaitable(returned) else returned
+
+
+def asked(function: Function, signature: Signature) -> Function:  # noqa: ARG001 - the blocking client looks at it
+    """What a policy asks: `function`, async or not."""
+    return function

@@ -9,6 +9,7 @@ from pydantic import TypeAdapter
 from kai_client.approvals.decisions import Denial, Ruling, ToolCall
 
 from .arguments import Arguments, adapter_of, validated
+from .calling import asked
 from .context import StateT, ToolContext
 from .errors import InvalidArgumentsError
 from .signature import Function, signature_of, without
@@ -21,7 +22,7 @@ class PolicyFunction(Generic[StateT]):
 
     def __init__(self, function: Function, state: Callable[[], StateT]) -> None:
         signature = signature_of(function)
-        self._function = function
+        self._function = asked(function, signature)
         self._state = state
         self._context, rest = without(ToolContext, signature, signature.parameters)
         self._call, rest = without(ToolCall, signature, rest)

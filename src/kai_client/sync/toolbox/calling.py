@@ -5,15 +5,14 @@ from typing import Any
 
 from kai_client.toolbox.signature import Function, Signature
 
-__all__ = ["Caller"]
+__all__ = ["Caller", "asked"]
 
 
 class Caller:
     """Calls one function. Raises `TypeError` for an async one, at once: nobody here could await it."""
 
     def __init__(self, function: Function, signature: Signature) -> None:
-        if signature.is_async:
-            raise TypeError(f"{signature.name}() is async: kai_client.Toolbox has such tools, kai_client.sync has not")
+        _refuse_async(signature, "tools")
         self._function = function
 
     def returned(self, arguments: dict[str, Any]) -> object:
@@ -24,3 +23,14 @@ class Caller:
                 returned.close()
             raise TypeError("The tool returned an awaitable, which nobody here can await")
         return returned
+
+
+def asked(function: Function, signature: Signature) -> Function:
+    """What a policy asks: `function`. Raises `TypeError` for an async one, at once."""
+    _refuse_async(signature, "policies")
+    return function
+
+
+def _refuse_async(signature: Signature, which: str) -> None:
+    if signature.is_async:
+        raise TypeError(f"{signature.name}() is async: kai_client.Toolbox has such {which}, kai_client.sync has not")

@@ -8,6 +8,7 @@ from typing import Any, Generic, get_args
 from pydantic import TypeAdapter
 
 from kai_client.approvals.decisions import Denial, Ruling, ToolCall
+from kai_client.sync.toolbox.calling import asked
 from kai_client.toolbox.arguments import Arguments, adapter_of, validated
 from kai_client.toolbox.context import StateT, ToolContext
 from kai_client.toolbox.errors import InvalidArgumentsError
@@ -21,7 +22,7 @@ class PolicyFunction(Generic[StateT]):
 
     def __init__(self, function: Function, state: Callable[[], StateT]) -> None:
         signature = signature_of(function)
-        self._function = function
+        self._function = asked(function, signature)
         self._state = state
         self._context, rest = without(ToolContext, signature, signature.parameters)
         self._call, rest = without(ToolCall, signature, rest)
