@@ -13,6 +13,7 @@ from collections.abc import Generator, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import islice
+from threading import RLock
 from typing import Final, Literal
 
 import streamlit as st
@@ -70,6 +71,7 @@ class Session:
     chats: list[kai.Chat] = field(default_factory=list[kai.Chat])
     shown: int = 0
     older: Iterator[kai.Chat] | None = None
+    lock: RLock = field(default_factory=RLock)  # a run that a click has ended may go on for a moment beside the next
 
 
 def session() -> Session:
@@ -103,8 +105,9 @@ def sentence(error: kai.KaiError) -> str:
 def open_chat(chat_id: str | None = None) -> None:
     """Show this chat, or a new one, and go on with what is written in it or waits for a decision."""
     tab = session()
-    tab.chat_id, tab.messages, tab.votes, tab.next_text = chat_id or KaiClient.new_chat_id(), [], {}, ""
-    tab.answer, tab.older = RUNNING.get(tab.chat_id), None
+    with tab.lock:
+        tab.chat_id, tab.messages, tab.votes, tab.next_text = chat_id or KaiClient.new_chat_id(), [], {}, ""
+        tab.answer, tab.older = RUNNING.get(tab.chat_id), None
     st.query_params.from_dict({"chat": chat_id} if chat_id else {})  # for who loads the page again
     if tab.answer is not None:
         tab.messages = list(tab.answer.before)
@@ -121,12 +124,19 @@ def send(text: str | None = None) -> None:
     """Send `text`, or what was typed; not before the answer that is being written is over."""
     tab = session()
     text = text or str(st.session_state.typed)
-    if tab.answer is not None:
+    with tab.lock:
         tab.next_text = f"{tab.next_text}\n\n{text}".strip()
-        return
-    tab.messages.append(kai.UIMessage(id=KaiClient.new_message_id(), role="user", parts=[kai.TextUIPart(text=text)]))
-    tab.answer = Answer(client(), tab.chat_id, text, list(tab.messages))
+        send_next(tab)
     st.query_params["chat"] = tab.chat_id
+
+
+def send_next(tab: Session) -> None:
+    """Send what was typed, if it can be sent now. Nothing in here lets Streamlit end the run: not a word may get lost."""
+    if tab.answer is None and tab.next_text:
+        text, tab.next_text = tab.next_text, ""
+        said = kai.UIMessage(id=KaiClient.new_message_id(), role="user", parts=[kai.TextUIPart(text=text)])
+        tab.messages.append(said)
+        tab.answer = Answer(client(), tab.chat_id, text, list(tab.messages))
 
 
 def vote(message_id: str) -> None:
@@ -200,12 +210,12 @@ def follow(answer: Answer) -> None:
 def keep(answer: Answer) -> None:
     """The answer becomes a message like the others, and the page is drawn again with what can be done next."""
     tab = session()
-    tab.messages = [*answer.before, *([answer.message] if answer.message else [])]  # the same, should two runs do it
-    tab.error = sentence(answer.error) if answer.error else None
-    tab.answer = tab.older = None
-    if tab.next_text:
-        text, tab.next_text = tab.next_text, ""
-        send(text)
+    with tab.lock:
+        if tab.answer is answer:
+            tab.messages = [*answer.before, *([answer.message] if answer.message else [])]
+            tab.error = sentence(answer.error) if answer.error else None
+            tab.answer = tab.older = None
+            send_next(tab)
     st.rerun()
 
 

@@ -36,6 +36,8 @@ def running_app(folder: Path, env: Mapping[str, str], page: Path = PAGE, *option
         sys.executable,
         "-W",
         "always::ResourceWarning",
+        "-W",
+        "ignore:unclosed event loop:ResourceWarning",  # Streamlit's own: it leaves that of a run which it stops open
         "-m",
         "streamlit",
         "run",
