@@ -144,8 +144,9 @@ async def test_closed_at_any_moment(kind: Kind, how: str) -> None:
                 assert (read, await stream.get_final_text()) == ("Done.", "Done.")
             else:
                 assert isinstance(read, asyncio.CancelledError if how == "cancel" else KaiClosedError)
-                with pytest.raises(KaiClosedError):
-                    await stream.get_final_text()
+                (later,) = await asyncio.gather(stream.get_final_text(), return_exceptions=True)
+                # A reader that is cancelled when all was read, but before it could say so, leaves a whole answer behind.
+                assert isinstance(later, KaiClosedError) or (how, later) == ("cancel", "Done.")
             await scene.client.ping()
             assert len(ran) <= len(approvals(scene)) <= len(notes.asked) <= 1
 

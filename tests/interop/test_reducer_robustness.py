@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import pytest
 from choices import VALUES
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pydantic import JsonValue
 from sdk_reducer import JsonObject
@@ -100,6 +100,7 @@ def only(code: str) -> Generator[None]:
 
 
 @settings(max_examples=400, deadline=None)
+@example(stream=[], first=[{"type": "data-x", "id": {}, "data": 1}])
 @given(stream=streams, first=st.lists(parts, max_size=3))
 def test_nothing_kills_a_stream(stream: list[JsonObject], first: list[JsonObject]) -> None:
     """By default no event raises, and everything that can be asked of the parser has an answer after each."""

@@ -252,4 +252,4 @@ class MessageReducer:
 
 
 def _has_id(part: PartState) -> bool:
-    return str(part.fields["type"]).startswith("data-") and part.fields.get("id") is not None
+    return str(part.fields["type"]).startswith("data-") and isinstance(part.fields.get("id"), str)
