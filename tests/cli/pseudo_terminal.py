@@ -137,11 +137,20 @@ class PseudoTerminal:
         self.until(prompted, "a prompt")
 
     def until(self, condition: Callable[[], bool], name: str) -> None:
-        """Wait for a condition, which is looked at whenever something was drawn. Raises `AssertionError` without it."""
+        """Wait for a condition, which is looked at whenever something was drawn, until it holds once.
+
+        Raises `AssertionError` without it.
+        """
+        holds = False
+
+        def is_decided() -> bool:
+            nonlocal holds
+            holds = condition()
+            return holds or self._ended
+
         with self._news:
-            came = self._news.wait_for(lambda: condition() or self._ended, _PATIENCE)
-            assert came, f"{name!r} never came:\n{self._shown()}"
-            assert condition() or not self._ended, f"{name!r} never came, the program ended:\n{self._shown()}"
+            assert self._news.wait_for(is_decided, _PATIENCE), f"{name!r} never came:\n{self._shown()}"
+            assert holds, f"{name!r} never came, the program ended:\n{self._shown()}"
 
     def type(self, text: str) -> None:
         """Type; U+0003 is Ctrl-C and U+0004 Ctrl-D, surrogates are bytes that are no UTF-8."""
