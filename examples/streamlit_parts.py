@@ -70,13 +70,14 @@ class LivePart:
         shown = question or part
         if self._drawn == shown:
             return
-        place, other = (self._question, self._part) if question else (self._part, self._question)
-        if isinstance(self._drawn, Question) or question:
-            other.empty()
-        with place.container():
-            if question:
+        if question:
+            self._part.empty()
+            with self._question.container():
                 _draw_question(question)
-            else:
+        else:
+            if isinstance(self._drawn, Question):
+                self._question.empty()
+            with self._part.container():
                 draw_part(part, live=True)
         self._drawn = shown
 

@@ -30,7 +30,6 @@ ASYNC_ONLY: dict[str, str] = {
     "test_decisions": "has no client",
     "test_policies_ready": "has no client",
     "test_policies_terminal": "has no client",
-    "test_run_gateway": "a gateway serves async clients",
     "test_a_cancellation_of_the_policys_own_is_an_error": "tasks are cancelled, threads are not",
 }
 """What does not run on the blocking client, and why."""

@@ -26,6 +26,8 @@ def test_without_settings_it_is_a_local_server(tab: Page, tmp_path: Path) -> Non
         expect(answers(tab).last).to_contain_text('Kai asks to run create_bucket with{"name":"sandbox"}')
         button(tab, "Approve").click()
         expect(answers(tab).last).to_contain_text("I created the bucket in.c-sandbox.")
+        # The run is over: Streamlit leaves the loop of one that it stops open.
+        expect(tab.get_by_test_id("stFeedback")).to_have_count(2)
     log = "".join(app.log)
     assert [word for word in ("Traceback", "Warning") if word in log] == [], log
 

@@ -145,6 +145,15 @@ class BlockingKai:
         return repr(self._client)
 
 
+def _forwarded(name: str) -> property:
+    return property(lambda kai: kai.__getattr__(name))
+
+
+for _name in set(dir(sync.KaiClient)) - set(dir(BlockingKai)):
+    # On the class, too: `isinstance` with a protocol looks there, from Python 3.12 on, and not at what `__getattr__` makes.
+    setattr(BlockingKai, _name, _forwarded(_name))
+
+
 class BlockingStream:
     """`ChatStream`, as far as the tests use it."""
 

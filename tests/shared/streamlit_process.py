@@ -32,12 +32,13 @@ class App:
 @contextmanager
 def running_app(folder: Path, env: Mapping[str, str], page: Path = PAGE, *options: str) -> Generator[App]:
     """The page, with `env` for its only settings, started in `folder`; it must end by itself when it is told to."""
+    # With a Kai elsewhere the page has no event loop of its own; Streamlit leaves that of a run which it stops open.
+    ignored = ("-W", "ignore:unclosed event loop:ResourceWarning") if "STORAGE_API_URL" in env else ()
     command = (
         sys.executable,
         "-W",
         "always::ResourceWarning",
-        "-W",
-        "ignore:unclosed event loop:ResourceWarning",  # Streamlit's own: it leaves that of a run which it stops open
+        *ignored,
         "-m",
         "streamlit",
         "run",
