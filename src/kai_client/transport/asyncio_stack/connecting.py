@@ -1,6 +1,7 @@
 """A connection to a name that may have several addresses, some of which may not answer."""
 
 import asyncio
+import ipaddress
 import socket
 from itertools import chain, zip_longest
 from typing import Final
@@ -21,8 +22,7 @@ async def connect(host: str, port: int, local_address: str | None = None) -> Wir
     asyncio has the same (`happy_eyeballs_delay`), but loses a socket whose wait is cancelled as it connects.
     """
     loop = asyncio.get_running_loop()
-    found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    addresses = _in_turn([(family, str(address[0])) for family, _, _, _, address in found])
+    addresses = [host] if _is_address(host) else await _addresses(host, port)
     attempts = set[_Attempt]()
     failure: OSError | None = None
     try:
@@ -47,6 +47,20 @@ async def connect(host: str, port: int, local_address: str | None = None) -> Wir
             attempt.cancel()
             attempt.add_done_callback(_abandon)
     raise failure or OSError(f"{host} has no address")
+
+
+async def _addresses(host: str, port: int) -> list[str]:
+    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return _in_turn([(family, str(address[0])) for family, _, _, _, address in found])
+
+
+def _is_address(host: str) -> bool:
+    """Whether there is nothing to look up, for which asyncio would start a thread."""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def _in_turn(found: list[tuple[socket.AddressFamily, str]]) -> list[str]:
