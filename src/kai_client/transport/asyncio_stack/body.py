@@ -1,6 +1,7 @@
 """The body of a stream, read past the HTTP parser."""
 
 import asyncio
+import time
 import weakref
 from collections.abc import AsyncGenerator, Callable
 from contextlib import suppress
@@ -10,7 +11,6 @@ import httpx
 
 from kai_client.transport.chunked import LAST, Chunks
 
-from .arrival import Arrival
 from .wire import Wire
 
 __all__ = ["ChunkedBody"]
@@ -39,10 +39,9 @@ class ChunkedBody(httpx.AsyncByteStream):
         self._plain = True
         self._idle = idle
         self._loop = asyncio.get_running_loop()
-        self._time = self._loop.time
+        self._time = time.monotonic
         self._since: float | None = None
         """Since when the present read has been waiting."""
-        self._waiter: Arrival | None = None
         self._timer: asyncio.TimerHandle | None = None
 
     async def read(self) -> bytes:
@@ -60,9 +59,8 @@ class ChunkedBody(httpx.AsyncByteStream):
                 self._since = self._time()
                 if self._timer is None:
                     self._watch()
-                self._waiter = waiter = self._arrival()
                 try:
-                    await waiter
+                    await self._arrival
                 finally:
                     self._since = None
         return await anext(self._rest)
@@ -101,12 +99,12 @@ class ChunkedBody(httpx.AsyncByteStream):
     def _looked(self) -> None:
         """See whether the present read has been waiting for too long; without one the next sets the timer."""
         self._timer = None
-        if self._since is None or self._idle is None or self._waiter is None or self._waiter.done():
+        if self._since is None or self._idle is None:
             return
         if self._time() < self._since + self._idle:
             self._watch()
         else:
-            self._waiter.fail(httpx.ReadTimeout("Nothing of the body in time"))
+            self._arrival.fail(httpx.ReadTimeout("Nothing of the body in time"))
 
 
 def _call(method: "weakref.WeakMethod[Callable[[], None]]") -> None:

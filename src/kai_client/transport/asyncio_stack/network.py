@@ -142,7 +142,7 @@ class NetworkStream(httpcore.AsyncNetworkStream):
             if wire.ended:
                 break
             async with asyncio.timeout(seconds):
-                await wire.arrival()
+                await wire.arrival
         return data
 
 

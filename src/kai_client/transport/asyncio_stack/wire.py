@@ -28,7 +28,9 @@ class Wire(asyncio.BufferedProtocol):
         """What was not taken yet; always the same list."""
         self._ahead = 0
         self._paused = False
-        self._reader: Arrival | None = None
+        self.arrival: Final = Arrival(self._loop)
+        """What ends when something arrives, or the end; to be awaited only while there is nothing to take."""
+        self._wake = self.arrival.wake
         self._writer: asyncio.Future[None] | None = None
         self._writable = True
         self._closed = False
@@ -71,13 +73,6 @@ class Wire(asyncio.BufferedProtocol):
         if data:
             self.arrived.insert(0, data)
             self._ahead += len(data)
-
-    def arrival(self) -> Arrival:
-        """Done when there is something to take, or the end."""
-        self._reader = reader = Arrival(loop=self._loop)
-        if self.arrived or self.ended:
-            reader.set_result(None)
-        return reader
 
     async def write(self, data: bytes) -> None:
         """Send `data`, as fast as the other side takes it. Raises `OSError` for a connection that is gone."""
@@ -127,10 +122,7 @@ class Wire(asyncio.BufferedProtocol):
         if self._ahead > _MOST_AHEAD and not self._paused:
             self._paused = True
             self.transport.pause_reading()
-        reader = self._reader
-        if reader is not None:
-            self._reader = None
-            reader.wake()
+        self._wake()
 
     def eof_received(self) -> bool:
         """The other side has said all: the transport may close itself."""
@@ -159,8 +151,7 @@ class Wire(asyncio.BufferedProtocol):
 
     def _end(self) -> None:
         self.ended = True
-        if self._reader is not None:
-            self._reader.wake()
+        self._wake()
 
     def _lost(self) -> OSError:
         return self.error if isinstance(self.error, OSError) else ConnectionResetError("The connection was closed")
