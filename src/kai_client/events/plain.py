@@ -33,7 +33,6 @@ _MORE: Final = (UsageEvent, ErrorEvent, FinishEvent, AbortEvent)
 
 _MaybeFlag: TypeAlias = StrictBool | None
 
-_NONE: Final = core_schema.none_schema()
 _TEXT: Final = core_schema.str_schema(strict=True)
 _FLAG: Final = core_schema.bool_schema(strict=True)
 _ANY: Final = core_schema.any_schema()
@@ -70,7 +69,7 @@ def plain_reader() -> Reader:
 
 
 def _reader(events: Mapping[str, type[SSEEvent]], schemas: Sequence[tuple[object, CoreSchema]]) -> Reader:
-    by_type: dict[Any, CoreSchema] = {kind: _event(event, schemas) for kind, event in events.items()}
+    by_type: dict[Any, CoreSchema] = {kind: _event(kind, event, schemas) for kind, event in events.items()}
     schema = core_schema.tagged_union_schema(by_type, discriminator="type")
     try:
         # Else a class that pydantic has built meanwhile would be read as that says: liberally, and under its own type.
@@ -79,10 +78,13 @@ def _reader(events: Mapping[str, type[SSEEvent]], schemas: Sequence[tuple[object
         return SchemaValidator(schema).validate_json
 
 
-def _event(event: type[SSEEvent], schemas: Sequence[tuple[object, CoreSchema]]) -> CoreSchema:
+def _event(kind: str, event: type[SSEEvent], schemas: Sequence[tuple[object, CoreSchema]]) -> CoreSchema:
     wire = {name: wire_name for wire_name, name in event.wire_names.items()}
     fields = {
-        name: core_schema.model_field(_value(name, info, schemas), validation_alias=wire.get(name, info.alias))
+        name: core_schema.model_field(
+            _type(kind, info.default) if name == "type" else _value(info, schemas),
+            validation_alias=wire.get(name, info.alias),
+        )
         for name, info in event.model_fields.items()
     }
     return core_schema.model_schema(
@@ -90,8 +92,13 @@ def _event(event: type[SSEEvent], schemas: Sequence[tuple[object, CoreSchema]]) 
     )
 
 
-def _value(name: str, info: FieldInfo, schemas: Sequence[tuple[object, CoreSchema]]) -> CoreSchema:
-    if name == "type":  # the union has read it; an event's own name may be another
-        return core_schema.with_default_schema(_NONE, default=info.default, on_error="default")
+def _type(kind: str, name: str) -> CoreSchema:
+    """The union has read it; an event's own name may be another."""
+    if kind == name:
+        return core_schema.literal_schema([kind])
+    return core_schema.no_info_plain_validator_function({kind: name}.__getitem__)
+
+
+def _value(info: FieldInfo, schemas: Sequence[tuple[object, CoreSchema]]) -> CoreSchema:
     schema = next((schema for kind, schema in schemas if kind == info.rebuild_annotation()), _NOTHING)
     return schema if info.is_required() else core_schema.with_default_schema(schema, default=info.default)
