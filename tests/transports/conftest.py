@@ -25,6 +25,7 @@ ASYNC_ONLY: dict[str, str] = {
     "test_cancelling": "tasks are cancelled in each round of their loop, threads are not",
     "test_a_call_that_is_cancelled_while_it_waits_for_a_connection": "a thread is not cancelled",
     "test_a_call_that_is_cancelled_while_it_connects": "a thread is not cancelled",
+    "test_an_address_needs_no_look_up": "a thread asks the system itself",
     "test_wakeups": "is about the asyncio stack's own wake-ups",
 }
 """What does not run on the blocking client, and why."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import threading
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from typing import Any
@@ -51,6 +52,17 @@ async def test_a_post_is_never_sent_twice(end: Callable[[Request], Awaitable[Non
         assert caught.value.code == "connection:lost"
     assert [request.line[:4] for request in server.requests] == [b"GET "] * kept + [b"POST"]
     assert server.connections == 1
+
+
+async def test_an_address_needs_no_look_up() -> None:
+    """Only for a name is the system asked, which takes a thread."""
+    before = set(threading.enumerate())
+    async with wire_server(usage) as server, client_of(server.url) as client:
+        await client.get_usage()
+        assert set(threading.enumerate()) == before
+        async with client_of(server.url.replace("127.0.0.1", "localhost")) as other:
+            await other.get_usage()
+        assert set(threading.enumerate()) > before
 
 
 async def test_nobody_there() -> None:

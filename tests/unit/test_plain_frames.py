@@ -12,7 +12,7 @@ from chunks import VALUES as ROW_VALUES
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from kai_client.events import SSEEvent
+from kai_client.events import SSEEvent, TextDeltaEvent
 from kai_client.sse import EventDecoder
 
 TYPES = ["text-delta", "reasoning-delta", "tool-input-delta", "text-start", "text-end", "finish", "text", "new-thing"]
@@ -119,6 +119,17 @@ def test_both_ways_agree(body: bytes, size: int) -> None:
     careful = heard(body, 1)
     assert heard(body, max(1, len(body))) == careful
     assert heard(body, size) == careful
+
+
+@pytest.mark.parametrize("word", ["NaN", "Infinity", "-Infinity"])
+@pytest.mark.parametrize("before", ["x", "N", "I", "Na ", "In ", "x" * 150 + "NI", "x" * 600 + "Na In"])
+def test_no_number_is_found_wherever_it_is(word: str, before: str) -> None:
+    """Behind any text, with many capitals or few: what is no JSON ends the stream, however it arrives."""
+    text = json.dumps({"type": "text-delta", "id": "0", "delta": before * 20})
+    body = f'data: {text}\n\ndata: {{"type":"tool-output-available","toolCallId":"c","output":[{word}]}}\n\n'.encode()
+    events, terminal, _, failure = heard(body, len(body))
+    assert ([each[0] for each in events], terminal, failure is not None) == ([TextDeltaEvent], False, True)
+    assert heard(body, 1) == heard(body, len(body))
 
 
 @settings(deadline=None, max_examples=300)
