@@ -5,7 +5,7 @@ import signal
 import socket
 import threading
 from collections.abc import AsyncGenerator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from typing import Any
 
 import httpx
@@ -69,6 +69,19 @@ async def test_idle_connections_do_not_keep_it_alive() -> None:
     """A keep-alive connection that nobody uses is closed"""
     async with asyncio.timeout(3), httpx.AsyncClient() as http, serve(kai_app(ScriptedKai())) as url:
         await http.get(f"{url}/ping")
+
+
+@pytest.mark.parametrize("rounds", range(6))
+async def test_who_comes_at_the_last_moment_is_not_left_hanging(rounds: int) -> None:
+    """A connection that is accepted while the server is told to stop is closed like the others."""
+    with socket.socket() as late:
+        late.settimeout(5)
+        async with serve(kai_app(ScriptedKai())) as url:
+            late.connect(("127.0.0.1", int(url.rsplit(":", 1)[1])))
+            for _ in range(rounds):
+                await asyncio.sleep(0)
+        with suppress(ConnectionResetError):  # it was never accepted
+            assert late.recv(1) == b""
 
 
 async def test_the_port_is_free_again() -> None:
