@@ -17,8 +17,14 @@ __all__ = ["MAX_EVENT_BYTES", "EventDecoder"]
 
 MAX_EVENT_BYTES: Final = 64 * 1024 * 1024
 
-_WHOLE_FRAME: Final = re.compile(rb"data: (\{[^\n\r]*+)\n\n").fullmatch
-"""One plain frame and nothing else, see `plain`. In a delta nothing can look like a number: the reader takes texts."""
+_WHOLE_FRAME: Final = re.compile(rb"data: (\{[^\n]*+)\n\n").fullmatch
+"""One plain frame and nothing else, but for carriage returns, which are sought apart: a set of characters is ten times slower.
+
+See `plain`. In a delta nothing can look like a number: the reader takes texts.
+"""
+
+_CARRIAGE_RETURN: Final = 0x0D
+"""A byte is found in bytes without the detour that `b"\\r"` takes there."""
 
 
 class EventDecoder:
@@ -77,9 +83,10 @@ class EventDecoder:
         size = len(data)
         self.bytes_received += size
         # Token by token nothing else comes than a delta a time, and the steps around it cost more than the delta.
-        if self.steady and size <= self._max and (frame := _WHOLE_FRAME(data)):
+        if self.steady and size <= self._max and _CARRIAGE_RETURN not in data and (frame := _WHOLE_FRAME(data)):
+            read = self._read_delta
             try:
-                event = self._read_delta(frame[1])
+                event = read(frame[1])
             except NotPlainError:
                 pass
             else:

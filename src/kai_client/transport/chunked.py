@@ -33,6 +33,11 @@ class Chunks:
         """The content of what has arrived. Not to be called once it has stopped."""
         if self.rest:
             data = self.rest + data
+        elif not self._left:
+            # Token by token a chunk comes alone, and whole.
+            line, _, content = data.partition(_LINE_END)
+            if content[-2:] == _LINE_END and len(line) < _LONGEST_LINE and 0 < _size(line) == len(content) - 2:
+                return content[:-2]
         found: list[bytes] = []
         position, length = 0, len(data)
         left = self._left

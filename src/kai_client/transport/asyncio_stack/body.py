@@ -1,10 +1,10 @@
 """The body of a stream, read past the HTTP parser."""
 
 import asyncio
-import time
 import weakref
 from collections.abc import AsyncGenerator, Callable
 from contextlib import suppress
+from time import monotonic
 from typing import cast
 
 import httpx
@@ -30,16 +30,12 @@ class ChunkedBody(httpx.AsyncByteStream):
     def __init__(self, wire: Wire, whole: httpx.AsyncByteStream, idle: float | None) -> None:
         self._wire = wire
         self._arrived = wire.arrived
-        self._take = wire.take
-        self._arrival = wire.arrival
         self._chunks = Chunks()
-        self._feed = self._chunks.feed
         self._whole = whole
         self._rest = cast("AsyncGenerator[bytes]", aiter(whole))
         self._plain = True
         self._idle = idle
         self._loop = asyncio.get_running_loop()
-        self._time = time.monotonic
         self._since: float | None = None
         """Since when the present read has been waiting."""
         self._timer: asyncio.TimerHandle | None = None
@@ -48,7 +44,7 @@ class ChunkedBody(httpx.AsyncByteStream):
         """The next bytes; at the end `StopAsyncIteration`. Raises httpx's exceptions."""
         while self._plain:
             if self._arrived:
-                data = self._feed(self._take())
+                data = self._chunks.feed(self._wire.take())
                 if self._chunks.stopped:
                     self._go_on_with_the_rest()
                 if data:
@@ -56,11 +52,11 @@ class ChunkedBody(httpx.AsyncByteStream):
             elif self._wire.ended:
                 self._go_on_with_the_rest()
             else:
-                self._since = self._time()
+                self._since = monotonic()
                 if self._timer is None:
                     self._watch()
                 try:
-                    await self._arrival
+                    await self._wire.arrival
                 finally:
                     self._since = None
         return await anext(self._rest)
@@ -89,7 +85,8 @@ class ChunkedBody(httpx.AsyncByteStream):
     def _watch(self) -> None:
         if self._idle is not None and self._since is not None:
             # Weakly: a body that was dropped must not live on in the event loop.
-            self._timer = self._loop.call_at(self._since + self._idle, _call, weakref.WeakMethod(self._looked))
+            left = self._since + self._idle - monotonic()
+            self._timer = self._loop.call_later(left, _call, weakref.WeakMethod(self._looked))
 
     def _unwatch(self) -> None:
         if self._timer is not None:
@@ -101,10 +98,10 @@ class ChunkedBody(httpx.AsyncByteStream):
         self._timer = None
         if self._since is None or self._idle is None:
             return
-        if self._time() < self._since + self._idle:
+        if monotonic() < self._since + self._idle:
             self._watch()
         else:
-            self._arrival.fail(httpx.ReadTimeout("Nothing of the body in time"))
+            self._wire.arrival.fail(httpx.ReadTimeout("Nothing of the body in time"))
 
 
 def _call(method: "weakref.WeakMethod[Callable[[], None]]") -> None:

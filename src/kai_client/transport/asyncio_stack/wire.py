@@ -30,7 +30,6 @@ class Wire(asyncio.BufferedProtocol):
         self._paused = False
         self.arrival: Final = Arrival(self._loop)
         """What ends when something arrives, or the end; to be awaited only while there is nothing to take."""
-        self._wake = self.arrival.wake
         self._writer: asyncio.Future[None] | None = None
         self._writable = True
         self._closed = False
@@ -122,7 +121,7 @@ class Wire(asyncio.BufferedProtocol):
         if self._ahead > _MOST_AHEAD and not self._paused:
             self._paused = True
             self.transport.pause_reading()
-        self._wake()
+        self.arrival.wake()
 
     def eof_received(self) -> bool:
         """The other side has said all: the transport may close itself."""
@@ -151,7 +150,7 @@ class Wire(asyncio.BufferedProtocol):
 
     def _end(self) -> None:
         self.ended = True
-        self._wake()
+        self.arrival.wake()
 
     def _lost(self) -> OSError:
         return self.error if isinstance(self.error, OSError) else ConnectionResetError("The connection was closed")
