@@ -19,6 +19,8 @@ __all__ = ["in_runs", "replay"]
 
 _PIECE: Final = 32 * 1024
 _END: Final = b"\n\n"
+_START: Final = b"data: "
+_STOP: Final = b'"}\n\n'
 _ID: Final = rb'"([^"\\\n]*)"'
 _TEXT: Final = rb'[^"\\\n]*+(?:\\(?:[^u\n]|u[\da-fA-F]{4})[^"\\\n]*+)*+"\}\n\n'
 _RUNS: Final = re.compile(
@@ -68,16 +70,13 @@ def _fed(decoder: EventDecoder, data: bytes, start: int, end: int) -> Iterator[S
 
 
 def _run(found: re.Match[bytes]) -> Run | None:
+    frames, first = found[0], found[1]
+    texts = frames[len(_START) + len(first) : -len(_STOP)].split(_STOP + _START + first)
     try:
-        # Decoded with what is between the texts: two halves of a character in two of them are no character.
-        frames = found[0].decode()
-        between = '"}\n\ndata: ' + (first := found[1].decode())
-        texts = frames[len("data: ") + len(first) : -len('"}\n\n')]
-        joined = texts.replace(between, "")
-        text: str = from_json(f'"{joined}"')
+        if not frames.isascii():  # two halves of a character in two of the texts are no character
+            frames.decode()
+        text: str = from_json(b'"%b"' % b"".join(texts))
     except ValueError:  # no JSON after all
         return None
     kind = cast("Literal['text', 'reasoning', 'tool-input']", (found[2] or found[4]).decode())
-    return Run(
-        kind, (found[3] if found[2] else found[5]).decode(), text, 1 + (len(texts) - len(joined)) // len(between)
-    )
+    return Run(kind, (found[3] if found[2] else found[5]).decode(), text, len(texts))
