@@ -4,7 +4,6 @@ import asyncio
 import weakref
 from collections.abc import AsyncGenerator, Callable
 from contextlib import suppress
-from time import monotonic
 from typing import cast
 
 import httpx
@@ -52,7 +51,7 @@ class ChunkedBody(httpx.AsyncByteStream):
             elif self._wire.ended:
                 self._go_on_with_the_rest()
             else:
-                self._since = monotonic()
+                self._since = self._loop.time()
                 if self._timer is None:
                     self._watch()
                 try:
@@ -85,8 +84,7 @@ class ChunkedBody(httpx.AsyncByteStream):
     def _watch(self) -> None:
         if self._idle is not None and self._since is not None:
             # Weakly: a body that was dropped must not live on in the event loop.
-            left = self._since + self._idle - monotonic()
-            self._timer = self._loop.call_later(left, _call, weakref.WeakMethod(self._looked))
+            self._timer = self._loop.call_at(self._since + self._idle, _call, weakref.WeakMethod(self._looked))
 
     def _unwatch(self) -> None:
         if self._timer is not None:
@@ -98,7 +96,7 @@ class ChunkedBody(httpx.AsyncByteStream):
         self._timer = None
         if self._since is None or self._idle is None:
             return
-        if monotonic() < self._since + self._idle:
+        if self._loop.time() < self._since + self._idle:
             self._watch()
         else:
             self._wire.arrival.fail(httpx.ReadTimeout("Nothing of the body in time"))
