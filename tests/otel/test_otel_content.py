@@ -146,9 +146,9 @@ async def test_the_token_is_in_no_content(emitted: Emitted, kai_server: KaiServe
     otel.instrument(**emitted.providers, capture_content=True)
     kai_server.kai.reply(say(f"You said {TOKEN}."))
     async with KaiClient(TOKEN, kai_server.url, kai_server.url) as kai:
-        await kai.chat(f"My token is {TOKEN}")
+        await kai.chat(f"Here it is: {TOKEN}")
     span = emitted.one("chat")
-    assert "My token is ***" in span["gen_ai.input.messages"]
+    assert "Here it is: ***" in span["gen_ai.input.messages"]
     assert "You said ***." in span["gen_ai.output.messages"]
     assert TOKEN not in emitted.text()
 
