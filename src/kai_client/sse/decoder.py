@@ -11,7 +11,7 @@ from kai_client.exceptions import KaiStreamError
 
 from .chunks import ChunkReader
 from .frames import FrameDecoder
-from .plain import HELD, cut
+from .plain import CARRIAGE_RETURN, HELD, cut
 
 __all__ = ["MAX_EVENT_BYTES", "EventDecoder"]
 
@@ -22,9 +22,6 @@ _WHOLE_FRAME: Final = re.compile(rb"data: (\{[^\n]*+)\n\n").fullmatch
 
 See `plain`. In a delta nothing can look like a number: the reader takes texts.
 """
-
-_CARRIAGE_RETURN: Final = 0x0D
-"""A byte is found in bytes without the detour that `b"\\r"` takes there."""
 
 
 class EventDecoder:
@@ -83,7 +80,7 @@ class EventDecoder:
         size = len(data)
         self.bytes_received += size
         # Token by token nothing else comes than a delta a time, and the steps around it cost more than the delta.
-        if self.steady and size <= self._max and _CARRIAGE_RETURN not in data and (frame := _WHOLE_FRAME(data)):
+        if self.steady and size <= self._max and CARRIAGE_RETURN not in data and (frame := _WHOLE_FRAME(data)):
             read = self._read_delta
             try:
                 event = read(frame[1])

@@ -6,28 +6,31 @@ more than one line, and nothing that looks like a number and is none. Then the e
 
 from typing import Final
 
-__all__ = ["HELD", "cut"]
+__all__ = ["CARRIAGE_RETURN", "HELD", "cut"]
 
 HELD: Final = 8 * 1024
 """Bytes of an incomplete frame that wait for their rest; a longer one is taken by the piece, not copied again and again."""
 
+CARRIAGE_RETURN: Final = 0x0D
+_NEWLINE: Final = 0x0A
+"""As numbers: bytes look for other bytes by way of an exception."""
+
 _START: Final = b"data: "
 _BETWEEN: Final = b"\n\ndata: "
-_NO_NUMBERS: Final = (b"NaN", b"Infinity")
 _BYTES_PER_HOP: Final = 256
 """From one capital to the next is quicker than a look at every byte, unless they are closer together."""
 
 
 def cut(data: bytes) -> tuple[list[bytes], bytes] | None:
     """The data of the frames that `data` holds whole, and the incomplete frame at its end; None where it is not plain."""
-    if not data.startswith(_START) or b"\r" in data or any(_holds(data, word) for word in _NO_NUMBERS):
+    if not data.startswith(_START) or CARRIAGE_RETURN in data or _holds(data, b"NaN") or _holds(data, b"Infinity"):
         return None
     end = data.rfind(b"\n\n")
     if end < 0:
         frames, rest = list[bytes](), data
     else:
         frames, rest = data[len(_START) : end].split(_BETWEEN), data[end + 2 :]
-        if b"\n" in b"".join(frames):  # quicker than to count them
+        if _NEWLINE in b"".join(frames):  # quicker than to count them
             return None
     # A line end may complete an event of a sender that writes no blank lines: that cannot wait.
     return None if rest.find(b"\n", 0, -1) >= 0 else (frames, rest)
