@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import pytest
 from local_api import Api, chunks_of, error_of, local_api, new_id, only, text_of, types_of, until, user_of
+from starlette.types import Receive, Scope, Send
 
 from kai_client.events import SSEEvent, StartEvent, TextDeltaEvent
 from kai_client.exceptions import KaiConnectionError, KaiError, KaiForbiddenError, KaiStreamError
@@ -82,6 +83,43 @@ async def test_who_comes_at_the_last_moment_is_not_left_hanging(rounds: int) -> 
                 await asyncio.sleep(0)
         with suppress(ConnectionResetError):  # it was never accepted
             assert late.recv(1) == b""
+
+
+async def _endless(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answers /ping, and everything else for ever."""
+    if scope["type"] == "lifespan":
+        for _ in ("startup", "shutdown"):
+            await send({"type": f"{(await receive())['type']}.complete"})
+        return
+    ends = scope["path"] == "/ping"
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"1")] if ends else []})
+    while True:
+        await send({"type": "http.response.body", "body": b"x", "more_body": not ends})
+        if ends:
+            return
+        await asyncio.sleep(0.01)
+
+
+@pytest.mark.parametrize("rounds", range(5))
+@pytest.mark.parametrize("kept", [False, True], ids=["new", "kept"])
+async def test_who_asks_at_the_last_moment_does_not_keep_it_alive(
+    kept: bool, rounds: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    """An answer that begins while the server is told to stop ends at once, not when uvicorn has lost its patience."""
+    with socket.socket() as late:
+        late.settimeout(5)
+        async with serve(_endless) as url:
+            late.connect(("127.0.0.1", int(url.rsplit(":", 1)[1])))
+            if kept:
+                late.send(b"GET /ping HTTP/1.1\r\nhost: x\r\n\r\n")
+                assert (await asyncio.to_thread(late.recv, 1000)).startswith(b"HTTP/1.1 200")
+            late.send(b"GET /endless HTTP/1.1\r\nhost: x\r\n\r\n")
+            for _ in range(rounds):
+                await asyncio.sleep(0)
+        with suppress(ConnectionResetError):
+            while late.recv(1000):
+                pass
+    assert [record.getMessage() for record in caplog.records] == []
 
 
 async def test_the_port_is_free_again() -> None:

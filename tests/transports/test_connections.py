@@ -56,13 +56,13 @@ async def test_a_post_is_never_sent_twice(end: Callable[[Request], Awaitable[Non
 
 async def test_an_address_needs_no_look_up() -> None:
     """Only for a name is the system asked, which takes a thread."""
-    before = set(threading.enumerate())
+    before = set(threading.enumerate())  # others may end meanwhile
     async with wire_server(usage) as server, client_of(server.url) as client:
         await client.get_usage()
-        assert set(threading.enumerate()) == before
+        assert set(threading.enumerate()) <= before
         async with client_of(server.url.replace("127.0.0.1", "localhost")) as other:
             await other.get_usage()
-        assert set(threading.enumerate()) > before
+        assert set(threading.enumerate()) - before
 
 
 async def test_nobody_there() -> None:

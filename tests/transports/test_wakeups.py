@@ -3,6 +3,7 @@
 import asyncio
 from contextvars import ContextVar
 
+import anyio
 import pytest
 from wire_server import CHAT, EVENT, STREAM, Request, chunk, client_of, usage, wire_server
 
@@ -85,3 +86,28 @@ async def test_a_reader_that_never_waits_lets_others_in() -> None:
             turns += 1
     assert turns > 1
     assert len(await reading) == len("Hi") * 200 * 100
+
+
+async def test_anyio_knows_what_a_reader_waits_for() -> None:
+    """Beside a stream that waits, anyio sees that all tasks do, and takes one back that has waited for too long."""
+    heard, goes_on = asyncio.Event(), asyncio.Event()
+
+    async def hesitate(request: Request) -> None:
+        await request.send(STREAM + chunk(EVENT))
+        await goes_on.wait()
+        await request.send(END)
+
+    async with wire_server(hesitate) as server, client_of(server.url) as client, anyio.create_task_group() as readers:
+
+        async def read() -> None:
+            async for _ in client.send_message(CHAT, "Hi"):
+                heard.set()
+
+        readers.start_soon(read)
+        await heard.wait()
+        await anyio.wait_all_tasks_blocked()
+        with anyio.move_on_after(0.01) as too_long:
+            async for _ in client.send_message(CHAT, "Hi"):
+                pass
+        assert too_long.cancelled_caught
+        goes_on.set()

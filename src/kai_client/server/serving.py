@@ -15,6 +15,9 @@ from .staged_stream import CutConnectionError
 
 __all__ = ["serve"]
 
+_ROUNDS: Final = 4
+"""Of the event loop, in which who was accepted becomes a connection, and its request a task."""
+
 _MOMENT: Final = 0.001
 _MOMENTS: Final = 50
 """How long connections and answers that are told to end usually take."""
@@ -27,6 +30,8 @@ class _Server(uvicorn.Server):
         super().__init__(config)
         self.ready = asyncio.Event()
         self.stop = asyncio.Event()
+        self._told = set[object]()
+        self._seen = set[asyncio.Task[None]]()
 
     @contextmanager
     def capture_signals(self) -> Generator[None]:
@@ -42,24 +47,31 @@ class _Server(uvicorn.Server):
         self.ready.set()
 
     async def main_loop(self) -> None:
-        """Wait; then end the streams that are open, since nobody would end them and shutting down waits for them."""
+        """Wait."""
         await self.stop.wait()
-        for task in self.server_state.tasks:
-            task.cancel()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Stop at once where nobody is there any more. Uvicorn's own way, for the rest, takes a tenth of a second at least."""
+        self._tell_all()
         await self._stop_accepting()
-        told = set[object]()
-        for _ in range(_MOMENTS):
-            await asyncio.sleep(_MOMENT)
-            for connection in self.server_state.connections - told:
-                connection.shutdown()
-                told.add(connection)
-            if not (self.server_state.connections or self.server_state.tasks):
+        for moment in range(_ROUNDS + _MOMENTS):
+            self._tell_all()
+            if moment >= _ROUNDS and not (self.server_state.connections or self.server_state.tasks):
                 await self.lifespan.shutdown()
                 return
+            await asyncio.sleep(0 if moment < _ROUNDS else _MOMENT)
         await super().shutdown(sockets)
+
+    def _tell_all(self) -> None:
+        """End connections, and streams, which nobody would end and shutting down waits for; each is told once."""
+        connections, tasks = self.server_state.connections, self.server_state.tasks
+        begun = tasks & self._seen  # what is cancelled before its first step never answers
+        for connection in connections - self._told:
+            connection.shutdown()
+        for task in begun - self._told:
+            task.cancel()
+        self._told |= connections | begun
+        self._seen = set(tasks)
 
     async def _stop_accepting(self) -> None:
         """Whoever was accepted just now becomes a connection in the next rounds of the event loop, to be told like the others.
@@ -70,9 +82,11 @@ class _Server(uvicorn.Server):
         with suppress(NotImplementedError):  # Windows
             for listener in chain.from_iterable(server.sockets for server in self.servers):
                 loop.remove_reader(listener)
-        await asyncio.sleep(0)
-        for server in self.servers:
-            server.close()
+        try:
+            await asyncio.sleep(0)
+        finally:
+            for server in self.servers:
+                server.close()
 
 
 class _OnPurpose(logging.Filter):

@@ -21,7 +21,7 @@ _PIECE: Final = 32 * 1024
 _END: Final = b"\n\n"
 _START: Final = b"data: "
 _STOP: Final = b'"}\n\n'
-_ID: Final = rb'"([^"\\\n]*)"'
+_ID: Final = rb'"([^"\\\x00-\x1f]*)"'
 _TEXT: Final = rb'[^"\\\n]*+(?:\\(?:[^u\n]|u[\da-fA-F]{4})[^"\\\n]*+)*+"\}\n\n'
 _RUNS: Final = re.compile(
     rb'data: (\{"type": ?"'

@@ -18,7 +18,7 @@ class Arrival:
     """Await it in one task at a time, as often as you like. `wake` ends the wait, and the task goes on before `wake` returns.
 
     It is none of asyncio's futures, of which every wait would need a new one, but what a task takes for one: an object with
-    `_asyncio_future_blocking` and the methods at the end.
+    `_asyncio_future_blocking` and the methods at the end. Raises `RuntimeError` for a second task.
     """
 
     _asyncio_future_blocking: bool = False
@@ -31,6 +31,8 @@ class Arrival:
         self._error: Exception | asyncio.CancelledError | None = None
 
     def __await__(self) -> Generator["Arrival", None, None]:
+        if self._waiting is not None:
+            raise RuntimeError("Another task waits for this already")
         self._asyncio_future_blocking = True
         yield self
 
@@ -57,11 +59,15 @@ class Arrival:
         self._loop.call_soon(go_on, self, context=context)
         return True
 
-    # What a task calls.
+    # What a task calls, and anyio of whatever tasks wait for.
 
     def get_loop(self) -> asyncio.AbstractEventLoop:
         """The loop of the one who may await it."""
         return self._loop
+
+    def done(self) -> bool:
+        """Whether the task is about to go on."""
+        return self._waiting is None
 
     def add_done_callback(self, fn: _GoOn, /, *, context: Context | None = None) -> None:
         """A task begins to wait: call `fn` when it may go on."""
