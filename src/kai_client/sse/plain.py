@@ -6,7 +6,7 @@ more than one line, and nothing that looks like a number and is none. Then the e
 
 from typing import Final
 
-__all__ = ["CARRIAGE_RETURN", "HELD", "cut"]
+__all__ = ["CARRIAGE_RETURN", "HELD", "START", "cut"]
 
 HELD: Final = 8 * 1024
 """Bytes of an incomplete frame that wait for their rest; a longer one is taken by the piece, not copied again and again."""
@@ -15,21 +15,23 @@ CARRIAGE_RETURN: Final = 0x0D
 _NEWLINE: Final = 0x0A
 """As numbers: bytes look for other bytes by way of an exception."""
 
-_START: Final = b"data: "
-_BETWEEN: Final = b"\n\ndata: "
+START: Final = b"data: "
+"""Of a plain frame."""
+
+_BETWEEN: Final = b"\n\n" + START
 _BYTES_PER_HOP: Final = 256
 """From one capital to the next is quicker than a look at every byte, unless they are closer together."""
 
 
 def cut(data: bytes) -> tuple[list[bytes], bytes] | None:
     """The data of the frames that `data` holds whole, and the incomplete frame at its end; None where it is not plain."""
-    if not data.startswith(_START) or CARRIAGE_RETURN in data or _holds(data, b"NaN") or _holds(data, b"Infinity"):
+    if not data.startswith(START) or CARRIAGE_RETURN in data or _holds(data, b"NaN") or _holds(data, b"Infinity"):
         return None
     end = data.rfind(b"\n\n")
     if end < 0:
         frames, rest = list[bytes](), data
     else:
-        frames, rest = data[len(_START) : end].split(_BETWEEN), data[end + 2 :]
+        frames, rest = data[len(START) : end].split(_BETWEEN), data[end + 2 :]
         if _NEWLINE in b"".join(frames):  # quicker than to count them
             return None
     # A line end may complete an event of a sender that writes no blank lines: that cannot wait.

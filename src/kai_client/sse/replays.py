@@ -14,12 +14,12 @@ from kai_client.accumulator import Run
 from kai_client.events import SSEEvent
 
 from .decoder import EventDecoder
+from .plain import START
 
 __all__ = ["in_runs", "replay"]
 
 _PIECE: Final = 32 * 1024
 _END: Final = b"\n\n"
-_START: Final = b"data: "
 _STOP: Final = b'"}\n\n'
 _ID: Final = rb'"([^"\\\x00-\x1f]*)"'
 _TEXT: Final = rb'[^"\\\n]*+(?:\\(?:[^u\n]|u[\da-fA-F]{4})[^"\\\n]*+)*+"\}\n\n'
@@ -71,7 +71,7 @@ def _fed(decoder: EventDecoder, data: bytes, start: int, end: int) -> Iterator[S
 
 def _run(found: re.Match[bytes]) -> Run | None:
     frames, first = found[0], found[1]
-    texts = frames[len(_START) + len(first) : -len(_STOP)].split(_STOP + _START + first)
+    texts = frames[len(START) + len(first) : -len(_STOP)].split(_STOP + START + first)
     try:
         if not frames.isascii():  # two halves of a character in two of the texts are no character
             frames.decode()
